@@ -27,6 +27,7 @@ TELLING = (
     "organization_members",
     "invitations",
 )
+Rows = Select[*tuple[Any, ...]]
 
 
 def subjects(
@@ -56,9 +57,9 @@ def _is_id(row_id: str) -> bool:
     return True
 
 
-def _query(table: str, ids: Iterable[str]) -> Select[Any] | None:
+def _query(table: str, ids: Iterable[str]) -> Rows | None:
     """The rows with what they are called by; None for a table whose rows have no name."""
-    special: dict[str, tuple[Select[Any], Any]] = {
+    special: dict[str, tuple[Any, Any]] = {
         "events": (select(Event.id, Event.lead_name, Event.scheduled_at), Event.id),
         "post_call_forms": (
             select(PostCallForm.id, Event.lead_name, Event.scheduled_at).join(

@@ -30,6 +30,8 @@ RANKED = 50
 AMOUNT = re.compile(r"\d{1,12}(\.\d{1,3})?")
 EXTERNAL_ID = re.compile(r"(?=.*\d)\S{8,}")
 
+Rows = Select[*tuple[Any, ...]]
+
 
 @dataclass(frozen=True)
 class Found:
@@ -51,7 +53,7 @@ class Kind:
 
     label: str
     screen: str
-    query: Callable[[str], Select[Any]]
+    query: Callable[[str], Rows]
 
 
 def searched(typed: str) -> str:
@@ -85,12 +87,12 @@ def _named(
     return and_(~persons_are_hidden(), fits)
 
 
-def _latest(query: Select[*tuple[Any, ...]], moment: Any) -> Select[*tuple[Any, ...]]:
+def _latest(query: Rows, moment: Any) -> Rows:
     place = func.row_number().over(order_by=moment.desc()).label("place")
     return query.add_columns(place).order_by(moment.desc())
 
 
-def _bookings(words: str) -> Select[Any]:
+def _bookings(words: str) -> Rows:
     shown = (Event.id, Event.lead_name.label("name"), Event.lead_email.label("email"))
     query = select(*shown, Event.scheduled_at.label("at")).where(
         Event.deleted_at.is_(None), _named(words, Event.lead_name, Event.lead_email_normalized)
@@ -98,7 +100,7 @@ def _bookings(words: str) -> Select[Any]:
     return _latest(query, Event.scheduled_at)
 
 
-def _leads(words: str) -> Select[Any]:
+def _leads(words: str) -> Rows:
     query = select(Lead.id, Contact.name, Contact.email, Lead.created_at.label("at")).join(
         Contact, (Contact.organization_id == Lead.organization_id) & (Contact.id == Lead.contact_id)
     )
@@ -107,14 +109,14 @@ def _leads(words: str) -> Select[Any]:
     )
 
 
-def _contacts(words: str) -> Select[Any]:
+def _contacts(words: str) -> Rows:
     query = select(Contact.id, Contact.name, Contact.email)
     return _latest(
         query.where(_named(words, Contact.name, Contact.email_normalized)), Contact.created_at
     )
 
 
-def _payments(words: str) -> Select[Any]:
+def _payments(words: str) -> Rows:
     shown = (Payment.id, Payment.customer_name.label("name"), Payment.customer_email.label("email"))
     facts = (Payment.payment_date.label("at"), Payment.amount, Payment.currency)
     fits = or_(
@@ -126,7 +128,7 @@ def _payments(words: str) -> Select[Any]:
     return _latest(query, Payment.payment_date)
 
 
-def _people(words: str) -> Select[Any]:
+def _people(words: str) -> Rows:
     of = OrganizationMember
     fits = or_(of.name.icontains(words, autoescape=True), of.email == normalize_email(words))
     place = func.row_number().over(order_by=of.name).label("place")

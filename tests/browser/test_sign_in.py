@@ -192,7 +192,7 @@ def test_a_second_factor_is_set_up_from_the_picture_and_then_asked_for(visit):
     secret = base64.b32decode(page.get_by_test_id("stCode").first.inner_text().replace(" ", ""))
     page.get_by_label("Code", exact=True).fill(totp(secret, int(time()) // STEP_S))
     page.get_by_role("button", name="Switch on").click()
-    expect(page.get_by_text("Keep these ten codes")).to_be_visible()
+    expect(page.get_by_text("Store these ten recovery codes")).to_be_visible()
     recovery = page.get_by_test_id("stCode").first.inner_text().splitlines()[0]
 
     other = visit("/leaderboards")

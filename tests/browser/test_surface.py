@@ -190,6 +190,8 @@ def test_after_all_that_one_is_signed_in_still(product, signed_in):
 def test_the_forms_of_our_own_pages_are_taken(product, ours):
     cookies = {"sid": token_of(ours.admin)}
     for path, status in (
+        ("/find", 200),
+        ("/find", 200),
         ("/exports/person", 200),
         ("/auth/organization", 303),
         ("/auth/sign-out", 303),
@@ -206,6 +208,7 @@ def test_the_forms_of_our_own_pages_are_taken(product, ours):
         "/exports/person",
         "/auth/organization",
         "/auth/sign-out",
+        "/find",
     }
 
 
@@ -286,7 +289,7 @@ def test_small_print_links_and_buttons_can_be_read(ours, visit, scheme):
     page = visit("/exports", ours.admin, color_scheme=scheme)
     pieces = page.locator(
         "[data-testid=stCaptionContainer] p, [data-testid=stBaseLinkButton-primary] p,"
-        " [data-testid=stMetricLabel] p"
+        " [data-testid=stMetricLabel] p, .so-avatar, .so-who small, .st-key-help a"
     )
 
     assert pieces.count() >= 3
