@@ -44,6 +44,14 @@ def access_of(kind: RecordKind) -> Access:
     return BY_KEY[screen_of(kind)].access
 
 
+def ask_for_kind() -> RecordKind:
+    """The kind of the record in the address, or one that is chosen."""
+    asked, kinds = st.query_params.get("kind"), list(RecordKind)
+    if asked in kinds and id_from_address():
+        return RecordKind(asked)
+    return st.selectbox("Kind of record", kinds, format_func=lambda each: each.label)
+
+
 def ask_for_record(kind: RecordKind) -> UUID | None:
     """The record of the address, or one that is searched for."""
     if given := id_from_address():
@@ -125,14 +133,7 @@ def show_everybody(kind: RecordKind, row_id: UUID) -> None:
 title("Who can see it?", viewer, "Why somebody does or does not see a record")
 with viewer.transaction() as db:
     people = {member.user_id: member for member in members(db)}
-asked = st.query_params.get("kind")
-kinds = list(RecordKind)
-kind = st.selectbox(
-    "Kind of record",
-    kinds,
-    index=kinds.index(RecordKind(asked)) if asked in kinds else 0,
-    format_func=lambda each: each.label,
-)
+kind = ask_for_kind()
 row_id = ask_for_record(kind)
 who = st.selectbox(
     "Member",
