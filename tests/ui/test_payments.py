@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from html import unescape
 from unittest.mock import patch
@@ -230,11 +231,11 @@ def test_what_of_a_refund_counts_is_said_where_more_went_back_than_was_paid(worl
     with browser_of(world.mara):
         page = addressed("payment", id=str(card)).run()
     lines = [line for line in words(page) if line.startswith(("Refund of", "Lost dispute"))]
-    assert [line.partition(", 0")[0].rpartition(",")[0] for line in lines] == [
-        "Refund of $30.00: Succeeded, Thu, Nov 5",
+    assert [re.split(r", \w{3}, ", line)[0] for line in lines] == [
+        "Refund of $30.00: Succeeded",
         "Lost dispute of $100.00, of which $70.00 counts, as no more can go back than was paid:"
-        " Succeeded, Mon, Nov 9",
-        "Refund of $5.00: Failed, Tue, Nov 10",
+        " Succeeded",
+        "Refund of $5.00: Failed",
     ]
 
 
