@@ -133,3 +133,5 @@ meetings = {
     for event in records(events)
 }
 show_timeline(records(story), viewer, meetings)
+if viewer.is_admin:
+    go("who-sees", "Who can see this?", kind="contact", id=str(contact.id))

@@ -20,6 +20,7 @@ from core.platform.paging import Order
 from core.ui.navigation import jump
 from core.ui.page import empty, require, title
 from core.ui.panels.people import begun, contact_fields, saving, sent
+from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.format import plural
 from core.ui.parts.rows import QueriedRows
@@ -28,6 +29,7 @@ from core.ui.parts.tables import table
 CREATING = "create contact"
 viewer = require("contacts")
 title("Contacts", viewer)
+offer_saved_views(viewer, "contacts", "contacts")
 with viewer.transaction() as db:
     tags = tags_in_use(db)
 edit = begun(CREATING, ContactDetails(), label="Create contact") if viewer.seen_by is None else None

@@ -67,3 +67,5 @@ with left:
         st.subheader("Qualification")
         st.text(lead.qualification_summary)
     show_timeline(records(story), viewer)
+if viewer.is_admin:
+    go("who-sees", "Who can see this?", kind="lead", id=str(lead.id))
