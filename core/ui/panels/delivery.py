@@ -22,7 +22,7 @@ from core.ui.parts.format import escape_markdown, when
 
 LOOKED = "delivery looked at"
 SHOWN = 100_000  # letters of a body; a browser takes long to draw more
-DETAILS = {"events": "event", "payments": "payment"}
+DETAILS = {"events": "event", "payments": "payment", "contacts": "contact"}
 OUTCOMES = {"failed": "Failed", "replayed": "Replayed"} | DeliveryStatus.labels()
 NOT_STORED = "What was sent is no longer stored."
 
