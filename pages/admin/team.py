@@ -152,7 +152,7 @@ def show_invitation(row: dict[str, Any]) -> None:
 
 def offer_changes(invitation_id: UUID) -> None:
     """The buttons that send an invitation again and take it back."""
-    if st.button("Resend", key=f"renew {invitation_id}"):
+    if st.button("Send again", key=f"renew {invitation_id}"):
         with act(viewer, "Invitation sent again. The earlier link no longer works.") as db:
             send_invitation(db, viewer, renew(db, viewer, invitation_id))
         st.rerun()

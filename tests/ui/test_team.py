@@ -50,7 +50,7 @@ def test_an_admin_invites_sends_again_and_takes_back(boss):
     page = press(page, boss, "Send invitation")
     assert not page.exception
     assert "new.person@example.com" in " ".join(words(page))
-    page = press(page, boss, "Resend")
+    page = press(page, boss, "Send again")
     assert [to for to, _ in emails(boss.organization_id)] == ["new.person@example.com"] * 2
     page = press(page, boss, "Revoke")
     assert any("No open invitations" in line for line in words(page))
