@@ -161,9 +161,13 @@ def _show_details(action: Action, said: str, names: dict[str, str], timezone: st
     st.subheader("What changed")
     st.text(f"{when(action.at, timezone)} · {actor(action.lines[0], names)} · {said}")
     for line in action.lines:
-        changes = "; ".join(details_of(line, names, timezone))
+        changes = details_of(line, names, timezone)
         done = OPERATIONS.get(line.operation, line.operation)
-        st.text(f"{table_label(line.table_name)} {done}: {changes}")
+        if len(action.lines) == 1:
+            for change in changes:
+                st.text(change)
+        else:
+            st.text(f"{table_label(line.table_name)} {done}: {'; '.join(changes)}")
     together = sum(action.counts.values())
     if together > MOST_LINES:
         st.caption(f"Showing {MOST_LINES} of {together:,} changes.")
