@@ -32,7 +32,7 @@ BOOKINGS = SettingsGroup(
         ),
         Setting(
             "setter_utm_field",
-            "Setter's name stands in",
+            "Field with the setter's name",
             "choice",
             "The tracking field of booking links that names the setter.",
             _MATCHED,
@@ -40,7 +40,7 @@ BOOKINGS = SettingsGroup(
         ),
         Setting(
             "setter_question",
-            "Or in the answer to",
+            "Question with the setter's name",
             "text",
             "A question of the booking form, word for word; asked when the tracking field is"
             " empty.",

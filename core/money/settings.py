@@ -39,7 +39,7 @@ MONEY = SettingsGroup(
     (
         Setting(
             "forward_attribution_days",
-            "A payment may come before its booking by",
+            "Match payments made before the booking, up to",
             "number",
             "A payment without an earlier booking then belongs to the first booking within these"
             " days after it.",
@@ -51,7 +51,7 @@ MONEY = SettingsGroup(
         ),
         Setting(
             "reconciliation_days",
-            "Cash and card payment are one within",
+            "Treat cash and a card payment as the same money within",
             "number",
             "Cash from a form and a payment from a processor, of one customer and one amount, so"
             " close together count once.",

@@ -290,7 +290,7 @@ def test_with_it_everything_opens(person, strict):
 
 
 def test_an_admin_asks_it_of_everybody_only_with_one_of_their_own(person):
-    ask = "Ask everybody for a second factor"
+    ask = "Require a second factor for everybody"
     with holding(token_of(person)) as page:
         shown = next(each for each in page("account").button if each.label == ask).click().run()
         assert any("Set up your own second factor first" in line for line in words(shown))

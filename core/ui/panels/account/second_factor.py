@@ -181,7 +181,7 @@ def _show_requirement(panel: SecondFactorPanel) -> None:
         else "asks everybody for a second factor."
     )
     st.caption(f"{escape_markdown(panel.viewer.organization_name)} {state}")
-    if st.button("Ask everybody for a second factor" if wanted else "Leave it to each person"):
+    if st.button("Require a second factor for everybody" if wanted else "Leave it to each person"):
         with act(
             panel.viewer,
             (
