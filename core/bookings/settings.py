@@ -32,7 +32,7 @@ BOOKINGS = SettingsGroup(
         ),
         Setting(
             "setter_utm_field",
-            "Setter from tracking field",
+            "Field with the setter's name",
             "choice",
             "The tracking field of booking links that names the setter.",
             _MATCHED,
@@ -40,7 +40,7 @@ BOOKINGS = SettingsGroup(
         ),
         Setting(
             "setter_question",
-            "Setter from answer",
+            "Question with the setter's name",
             "text",
             "The exact text of a question in the booking form. Used when the tracking field is"
             " empty.",
