@@ -19,6 +19,7 @@ from core.migrations import upgrade
 from core.migrations.tables import metadata
 from core.migrations.upgrade import migrate, newest_revision
 from core.platform import security
+from core.platform.notation import of_region
 from core.platform.security.references import checked_by_postgres
 
 FIRST_RELEASE = "0002"
@@ -1091,3 +1092,30 @@ def test_forms_that_were_withdrawn_in_an_earlier_release_are_named_by_the_timeli
     named = text("select detail ->> 'form_id' from app.activities order by at")
     with bare.connect() as connection:
         assert connection.scalars(named).all() == [None, "first", None, "second"]
+
+
+FOUNDED = """
+    alter table app.organizations disable row level security;
+    set session_replication_role = replica;
+    insert into app.organizations (name, slug, timezone, currency, region)
+      select 'Team', 'team-' || lower(region), 'UTC', 'USD', region
+        from unnest(array['US', 'DK', 'DE', 'GB', 'CA', 'JP']) region;
+    set session_replication_role = origin;
+    alter table app.organizations enable row level security;
+"""
+
+
+def test_an_organisation_of_an_earlier_release_has_the_locale_of_its_region(
+    bare, release_of
+) -> None:
+    release_of(before("0035"))
+    with bare.begin() as connection:
+        connection.exec_driver_sql(FOUNDED)
+
+    migrate(bare.url)
+
+    found = text("select region, locale from app.organizations")
+    with bare.connect() as connection:
+        locales = dict(connection.execute(found).all())
+    assert locales == {region: of_region(region) for region in locales}
+    assert (len(locales), locales["DK"]) == (6, "da_DK")
