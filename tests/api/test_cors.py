@@ -1,6 +1,6 @@
 """Which pages of other origins may call the API from a browser, over real HTTP."""
 
-from uuid import uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -49,7 +49,7 @@ def ask(address, path, origin, method="GET", token=None, **headers):
     [
         ("/api/events", "GET"),
         ("/api/payout-snapshots/", "POST"),
-        (f"/api/events/{uuid4()}/pcf", "POST"),
+        (f"/api/events/{UUID(int=1)}/pcf", "POST"),
         ("/api/auth/login", "POST"),
     ],
 )
