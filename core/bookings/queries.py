@@ -18,8 +18,8 @@ from core.people.models import Activity, Source, TrafficType
 from core.people.visibility import is_hidden, persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.dataframes import dataframe, fetched
-from core.platform.normalization import normalize_email
 from core.platform.paging import Order, sorted_by
+from core.platform.search import is_address
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,9 +96,7 @@ def _mentions(words: str) -> ColumnElement[bool]:
     details are searched only for those who may see them.
     """
     pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    found = or_(
-        Event.lead_name.ilike(pattern), Event.lead_email_normalized == normalize_email(words)
-    )
+    found = or_(Event.lead_name.ilike(pattern), is_address(Event.lead_email_normalized, words))
     return case((persons_are_hidden(), False), else_=found)
 
 

@@ -20,6 +20,7 @@ from core.platform.edits import merged
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.names import check_name, check_names
 from core.platform.normalization import fold, normalize_email
+from core.platform.search import is_address
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +91,7 @@ def link_user(db: Session, user_id: UUID, email: str) -> None:
     for roster in (Closer, Setter):
         db.execute(
             update(roster)
-            .where(roster.email_normalized == normalize_email(email), roster.user_id.is_(None))
+            .where(is_address(roster.email_normalized, email), roster.user_id.is_(None))
             .values(user_id=user_id)
         )
 

@@ -27,6 +27,7 @@ from core.money.payout_sums import SUMS
 from core.platform.dataframes import dataframe, fetched
 from core.platform.errors import NotFound
 from core.platform.money import shown
+from core.platform.search import is_amount
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +120,8 @@ def _conditions(snapshot_id: UUID, chosen: LineFilter) -> list[ColumnElement[boo
             func.replace(amount, ",", ""),
             line.closer_name,
         )
-        conditions.append(func.strpos(func.lower(searched), words.lower()) > 0)
+        is_mentioned = func.strpos(func.lower(searched), words.lower()) > 0
+        conditions.append(is_mentioned | is_amount(line.net_revenue, words))
     return conditions
 
 

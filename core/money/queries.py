@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,8 +35,8 @@ from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.dataframes import dataframe, fetched
 from core.platform.money import shown
-from core.platform.normalization import normalize_email
 from core.platform.paging import Order, sorted_by
+from core.platform.search import is_address, is_amount
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,11 +126,9 @@ def _mentions(words: str) -> ColumnElement[bool]:
     """
     customer = or_(
         Payment.customer_name.icontains(words, autoescape=True),
-        Payment.customer_email_normalized == normalize_email(words),
+        is_address(Payment.customer_email_normalized, words),
     )
-    payment = Payment.processor_payment_id == words
-    if re.fullmatch(r"[0-9]{1,12}([.][0-9]{1,3})?", words):
-        payment |= Payment.amount == Decimal(words)
+    payment = (Payment.processor_payment_id == words) | is_amount(Payment.amount, words)
     return or_(payment, case((persons_are_hidden(), False), else_=customer))
 
 

@@ -15,6 +15,7 @@ from core.people.models import ContactEmail
 from core.people.visibility import visible
 from core.platform.database import organization_id_of
 from core.platform.labels import LabelledEnum
+from core.platform.search import equals
 
 BEFORE, AFTER = timedelta(days=60), timedelta(days=14)
 
@@ -37,10 +38,10 @@ def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[An
     days (from the booking to the payment; negative when the payment came first).
     """
     payment = db.get_one(Payment, (organization_id_of(db), payment_id))
-    same_email = Event.lead_email_normalized == payment.customer_email_normalized
+    same_email = equals(Event.lead_email_normalized, payment.customer_email_normalized)
     same_person = Event.contact_id.in_(
         select(ContactEmail.contact_id).where(
-            ContactEmail.email_normalized == payment.customer_email_normalized
+            equals(ContactEmail.email_normalized, payment.customer_email_normalized)
         )
     )
     same_name = func.lower(Event.lead_name) == func.lower(payment.customer_name)

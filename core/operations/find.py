@@ -19,7 +19,7 @@ from core.bookings.models import Event
 from core.money.models import Payment
 from core.people.models import Contact, Lead
 from core.people.visibility import persons_are_hidden
-from core.platform.normalization import normalize_email
+from core.platform.search import is_address, is_amount
 from core.tenancy.access.models import OrganizationMember
 
 FEWEST_LETTERS, MOST_LETTERS = 2, 100
@@ -27,7 +27,6 @@ MOST_OF_A_KIND = 5
 # Of so many of the latest that fit, those come first that begin with the words: to rank all of
 # them, all would have to be read.
 RANKED = 50
-AMOUNT = re.compile(r"\d{1,12}(\.\d{1,3})?")
 EXTERNAL_ID = re.compile(r"(?=.*\d)\S{8,}")
 
 Rows = Select[*tuple[Any, ...]]
@@ -80,7 +79,7 @@ def _named(
     sees no contact details finds nobody by them.
     """
     fits = (
-        email == normalize_email(words)
+        is_address(email, words)
         if "@" in words.strip("@")
         else name.icontains(words, autoescape=True)
     )
@@ -110,7 +109,9 @@ def _leads(words: str) -> Rows:
 
 
 def _contacts(words: str) -> Rows:
-    query = select(Contact.id, Contact.name, Contact.email)
+    query = select(Contact.id, Contact.name, Contact.email).where(
+        Contact.merged_into_id.is_(None), Contact.erased_at.is_(None)
+    )
     return _latest(
         query.where(_named(words, Contact.name, Contact.email_normalized)), Contact.created_at
     )
@@ -121,7 +122,7 @@ def _payments(words: str) -> Rows:
     facts = (Payment.payment_date.label("at"), Payment.amount, Payment.currency)
     fits = or_(
         _named(words, Payment.customer_name, Payment.customer_email_normalized),
-        Payment.amount == Decimal(words) if AMOUNT.fullmatch(words) else false(),
+        is_amount(Payment.amount, words),
         Payment.processor_payment_id == words if EXTERNAL_ID.fullmatch(words) else false(),
     )
     query = select(*shown, *facts).where(Payment.deleted_at.is_(None), fits)
@@ -130,7 +131,7 @@ def _payments(words: str) -> Rows:
 
 def _people(words: str) -> Rows:
     of = OrganizationMember
-    fits = or_(of.name.icontains(words, autoescape=True), of.email == normalize_email(words))
+    fits = or_(of.name.icontains(words, autoescape=True), is_address(of.email, words))
     place = func.row_number().over(order_by=of.name).label("place")
     query = select(of.user_id.label("id"), of.name, of.email, place)
     return query.where(of.organization_id == func.app.cur_org(), fits).order_by(of.name)

@@ -23,8 +23,8 @@ from core.people.models import Contact, Lead
 from core.people.visibility import sees_persons
 from core.platform.errors import NotAllowed, NotFound
 from core.platform.labels import LabelledEnum
-from core.platform.normalization import normalize_email
 from core.platform.schema import Base, OwnedBy
+from core.platform.search import is_address
 from core.platform.security.ownership import referred, user_columns
 from core.platform.security.reading import Reader, may_read
 from core.tenancy.access.authorization import Access
@@ -267,7 +267,7 @@ def found_records(db: Session, kind: RecordKind, words: str) -> list[Row[Any]]:
     query, (name, address, at) = _records(kind)
     if cleaned := words.replace("\0", "").strip():  # the database keeps no zero characters
         is_named = name.icontains(cleaned, autoescape=True)
-        query = query.where(or_(is_named, address == normalize_email(cleaned)))
+        query = query.where(or_(is_named, is_address(address, cleaned)))
     return list(db.execute(query.order_by(at.desc(), kind.table.c.id).limit(MOST_FOUND)))
 
 

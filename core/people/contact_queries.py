@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from core.people.models import Contact, ContactEmail, ContactPhone, Lead, Source, TrafficType
 from core.people.queries import RECEIVED
 from core.platform.dataframes import fetched
-from core.platform.normalization import normalize_email
 from core.platform.paging import Order, sorted_by
+from core.platform.search import is_address
 from core.tenancy.access.models import OrganizationMember
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _mentions(words: str) -> ColumnElement[bool]:
     contains their digits.
     """
     addresses = select(ContactEmail.contact_id).where(
-        ContactEmail.email_normalized == normalize_email(words)
+        is_address(ContactEmail.email_normalized, words)
     )
     found = [
         *(

@@ -27,8 +27,8 @@ from core.people.models import Contact, Lead, Source, TrafficType
 from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period
 from core.platform.dataframes import fetched
-from core.platform.normalization import normalize_email
 from core.platform.paging import Order, sorted_by
+from core.platform.search import is_address
 from core.tenancy.access.models import OrganizationMember
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _conditions(chosen: LeadFilter) -> list[ColumnElement[bool] | TextClause]:
         conditions.append(Lead.status.in_(list(chosen.statuses)))
     if words := chosen.search.replace("\0", "").strip():  # the database keeps no zero characters
         named = Contact.name.icontains(words, autoescape=True)
-        found = or_(named, Contact.email_normalized == normalize_email(words))
+        found = or_(named, is_address(Contact.email_normalized, words))
         # contact details are not searched for those who may not see them
         conditions.append(case((persons_are_hidden(), False), else_=found))
     return conditions

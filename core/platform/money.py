@@ -47,6 +47,8 @@ OTHER_DECIMALS: Mapping[str, int] = {
 MINOR_UNITS: Mapping[str, Mapping[str, int]] = {"stripe": {"ISK": 2, "UGX": 2, "MGA": 0}}
 SPACES, SPACED = re.compile(r"\s+"), re.compile("[0-9]+(?: [0-9]+)+")
 SPACED_THOUSANDS = re.compile("[1-9][0-9]{0,2}(?: [0-9]{3})+")
+BESIDE_AMOUNTS = re.compile(r"[^\w\s.,'’−-]|^\s*[A-Za-z]{2,3}\.?\s+|\s+[A-Za-z]{2,3}\.?\s*$")
+OF_PROGRAMS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")
 MARKS = "KMBT"  # of thousands, millions, billions and trillions
 EXAMPLE = Decimal(4997)
 UNUSUAL = Decimal(1_000_000)
@@ -113,7 +115,8 @@ def typed_amount(text: str, currency: str, *, field: str = "amount") -> Decimal:
     currency's sign and groups of thousands. What would be another amount to somebody else, as
     ``4.999,50`` where the decimal sign is a point, is none.
 
-    ``4,997`` is one in dollars, which have no thousandths, and none in dinars.
+    ``4,997`` is one in dollars, which have no thousandths, and none in dinars. ``5.000`` is none in
+    dollars, as they have no third decimal: it may be five thousand of somebody who writes so.
 
     Raises InvalidInput like ``parse_amount``.
     """
@@ -129,6 +132,8 @@ def typed_amount(text: str, currency: str, *, field: str = "amount") -> Decimal:
         not re.fullmatch("-?[0-9]+", whole)
         or ((fraction or plain != whole) and not re.fullmatch("[0-9]+", fraction))
         or (is_grouped and not fraction and decimals(currency) == 3)
+        or len(fraction) > decimals(currency)
+        or re.search("[0-9] [0-9]", spaced.partition(style.decimal_sign)[2])
         or not all(map(SPACED_THOUSANDS.fullmatch, SPACED.findall(spaced)))
     ):
         example = shown(EXAMPLE, currency, notation=style)
@@ -138,6 +143,19 @@ def typed_amount(text: str, currency: str, *, field: str = "amount") -> Decimal:
             field=field,
         )
     return parse_amount(f"{whole}.{fraction}" if fraction else whole, currency, field=field)
+
+
+def amount_in_words(words: str) -> Decimal | None:
+    """The amount that somebody looks for: as the notation writes it, with or without a currency, or
+    as programs do; None for other words.
+    """
+    plain = BESIDE_AMOUNTS.sub("", words).strip()
+    for currency in ("USD", "KWD"):  # with two decimals, else with three
+        try:
+            return typed_amount(plain, currency)
+        except InvalidInput:
+            continue
+    return Decimal(plain) if OF_PROGRAMS.fullmatch(plain) else None
 
 
 def _without_sign(written: str, currency: str, style: Notation) -> str:

@@ -115,6 +115,13 @@ def test_an_amount_is_read_by_the_locale_of_the_organisation(locale, typed, curr
         ("en_US", "0,500", "USD"),
         ("en_US", "€5", "USD"),
         ("en_US", "4,997", "KWD"),  # thousands or thousandths
+        ("en_US", "5.000", "USD"),  # five, or five thousand of somebody who writes so
+        ("en_US", "12.500", "USD"),
+        ("en_US", "5.000", "JPY"),
+        ("da_DK", "5,000", "DKK"),
+        ("de_CH", "1.000", "CHF"),
+        ("da_DK", "1,5 000", "DKK"),
+        ("en_US", "12.5 000", "USD"),
         ("en_US", "4.", "USD"),
         ("en_US", ".5", "USD"),
         ("de_DE", "4,999.50", "EUR"),

@@ -12,7 +12,7 @@ from core.platform.clock import now
 from core.platform.database import organization_id_of
 from core.platform.edits import Values, merged
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.platform.normalization import normalize_email
+from core.platform.search import is_address
 from core.tenancy.access.models import MEMBER_ROLES, Invitation, OrganizationMember, Role
 from core.tenancy.access.viewers import Viewer
 
@@ -131,7 +131,7 @@ def _take_back_invitations(
     """
     theirs = or_(
         Invitation.invited_by == member.user_id,
-        Invitation.email_normalized == normalize_email(member.email),
+        is_address(Invitation.email_normalized, member.email),
     )
     still_open = (Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
     db.execute(update(Invitation).where(theirs, *still_open, *only).values(revoked_at=now()))
