@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import ARRAY, Text, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from core.people.edits import edited, own_records_only, require_editor
+from core.people.edits import own_records_only, require_editor
 from core.people.models import Contact, ContactEmail, Source
 from core.people.timeline import note
 from core.platform.advisory_locks import lock_books
 from core.platform.database import organization_id_of
+from core.platform.edits import merged
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import fold, normalize_email, normalize_phone
 from core.tenancy.access.models import AccessSettings, OrganizationMember
@@ -95,12 +96,14 @@ def change_contact(
         NotFound: no such contact for ``by``.
         NotAllowed, InvalidInput, Conflict: like ``create_contact``; only a manager changes the
         owner.
-        ChangedMeanwhile: somebody else has changed the same field.
+        Changed: somebody else has changed the same field.
     """
     require_editor(by)
     contact = _to_change(db, contact_id)
-    changed = edited(before, after, details_of(db, contact), LABELS)
-    checked = _checked(db, after, by, owner_before=contact.owner_user_id)
+    now = details_of(db, contact)
+    edited = ContactDetails(**merged(vars(now), vars(after), vars(before)))
+    checked = _checked(db, edited, by, owner_before=now.owner_user_id)
+    changed = [name for name in LABELS if getattr(edited, name) != getattr(now, name)]
     if not changed:
         return contact
     _fill(contact, {name: getattr(checked, name) for name in changed})
@@ -202,7 +205,7 @@ def _checked(
 ) -> ContactDetails:
     """The details as they are stored. Raises InvalidInput and NotAllowed."""
     texts: dict[str, Any] = {
-        name: cleaned_text(getattr(details, name), LABELS[name]) for name in TEXTS
+        name: cleaned_text(getattr(details, name), name, LABELS) for name in TEXTS
     }
     cleaned = replace(
         details,
@@ -223,19 +226,19 @@ def _checked(
     return cleaned
 
 
-def cleaned_text(value: str | None, label: str) -> str | None:
-    """The text without spaces around it, None for an empty one. Raises InvalidInput for one that is
-    too long.
+def cleaned_text(value: str | None, name: str, labels: Mapping[str, str]) -> str | None:
+    """The text of a field without spaces around it, None for an empty one. Raises InvalidInput for
+    one that is too long.
     """
     text = (value or "").replace("\0", "").strip() or None
     if text is not None and len(text) > LONGEST:
-        raise InvalidInput(f"{label} can have at most {LONGEST} characters.", field=label)
+        raise InvalidInput(f"{labels[name]} can have at most {LONGEST} characters.", field=name)
     return text
 
 
 def _lines(values: Iterable[str], name: str, same: Any) -> tuple[str, ...]:
     """The values that say something, each once by what ``same`` makes of it."""
-    texts = [text for each in values if (text := cleaned_text(each, LABELS[name]))]
+    texts = [text for each in values if (text := cleaned_text(each, name, LABELS))]
     once: dict[Any, str] = {}
     for text in texts:
         once.setdefault(same(text) or text, text)
@@ -245,10 +248,12 @@ def _lines(values: Iterable[str], name: str, same: Any) -> tuple[str, ...]:
 
 
 def _pairs(values: Mapping[str, str], name: str) -> dict[str, str]:
-    label = LABELS[name]
-    pairs = {cleaned_text(key, label): cleaned_text(text, label) for key, text in values.items()}
+    pairs = {
+        cleaned_text(key, name, LABELS): cleaned_text(text, name, LABELS)
+        for key, text in values.items()
+    }
     if len(pairs) > MOST:
-        raise InvalidInput(f"{label}: at most {MOST}.", field=name)
+        raise InvalidInput(f"{LABELS[name]}: at most {MOST}.", field=name)
     return {key: text for key, text in pairs.items() if key and text}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,12 +21,13 @@ from core.people.contacts import (
     find_contact,
     owner_of_new,
 )
-from core.people.edits import edited, own_records_only, require_editor
+from core.people.edits import own_records_only, require_editor
 from core.people.models import Contact, Lead, LeadPriority, LeadStatus, Source, TrafficType
 from core.people.timeline import note
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import organization_id_of
+from core.platform.edits import merged
 from core.platform.errors import InvalidInput, NotFound
 from core.tenancy.access.viewers import Viewer
 
@@ -127,7 +128,7 @@ def change_lead(
     Raises:
         NotFound: no such lead for ``by``.
         NotAllowed, InvalidInput: like ``create_lead``; only a manager changes the owner.
-        ChangedMeanwhile: somebody else has changed the same field.
+        Changed: somebody else has changed the same field.
     """
     require_editor(by)
     lock_books(db)
@@ -136,8 +137,9 @@ def change_lead(
     if lead is None:
         raise NotFound("There is no such lead.")
     current = lead_details_of(lead)
-    changed = edited(before, after, current, LABELS)
-    checked = _checked(db, after, by, owner_before=lead.owner_user_id)
+    edited = LeadDetails(**merged(vars(current), vars(after), vars(before)))
+    checked = _checked(db, edited, by, owner_before=current.owner_user_id)
+    changed = [name for name in LABELS if getattr(edited, name) != getattr(current, name)]
     if not changed:
         return lead
     _fill(lead, {name: getattr(checked, name) for name in changed})
@@ -178,14 +180,12 @@ def _checked(
     check_listed(db, TrafficType, details.traffic_type_id, "traffic_type_id")
     check_owner(db, details.owner_user_id, by, before=owner_before)
     texts: dict[str, Any] = {
-        name: cleaned_text(getattr(details, name), LABELS[name]) for name in TEXTS
+        name: cleaned_text(getattr(details, name), name, LABELS) for name in TEXTS
     }
     return replace(details, **texts, qualification_summary=summary)
 
 
-def _sentence(
-    before: LeadDetails, after: LeadDetails, changed: Mapping[str, Any], by: Viewer
-) -> str:
+def _sentence(before: LeadDetails, after: LeadDetails, changed: Sequence[str], by: Viewer) -> str:
     """What changed, as the timeline says it: a status by its words, anything else by its name."""
     words = f"{LeadStatus(before.status).label} → {LeadStatus(after.status).label}"
     listed = ", ".join(

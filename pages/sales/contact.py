@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
 from core.bookings.queries import events_of_contact, forms_of_contact, timeline
@@ -14,30 +12,31 @@ from core.people.contact_queries import (
     people_lists,
     tags_in_use,
 )
-from core.people.contacts import LABELS, change_contact, details_of
+from core.people.contacts import LABELS, ContactDetails, change_contact, details_of
 from core.people.leads import LeadDetails, create_lead
 from core.people.models import LeadPriority, LeadStatus
 from core.people.schemas import LeadItem
 from core.platform.dataframes import records
 from core.tenancy.organizations.modules import BOOKINGS
 from core.ui.navigation import jump
-from core.ui.page import go, no_such, require, title
+from core.ui.page import act, go, no_such, require, title
 from core.ui.panels.people import (
-    begun,
     bookings_of_person,
     contact_fields,
+    in_words,
     lead_fields,
     payments_of_person,
     preview,
-    saving,
-    sent,
     show_timeline,
+    typed_contact,
+    typed_lead,
 )
 from core.ui.panels.post_call_form import Choices, choices
 from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.facts import show_facts
 from core.ui.parts.form_words import answers_in_words
 from core.ui.parts.format import escape_markdown, when
+from core.ui.parts.forms import Form
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
 
@@ -64,27 +63,37 @@ with viewer.transaction() as db:
 
 title(contact.name or contact.email or contact.phone or "Contact", viewer, contact.company or "")
 is_changeable = viewer.seen_by is None and contact.erased_at is None
-editing, creating = f"edit contact {contact.id}", f"create lead {contact.id}"
 
 if is_changeable:
     with st.container(horizontal=True, vertical_alignment="center"):
-        edit = begun(editing, details)
-        lead = begun(creating, LeadDetails(), label="Create lead")
+        edit = Form.begun(
+            f"edit contact {contact.id}",
+            vars(details),
+            label="Edit",
+            in_words=in_words(lists),
+            labels=LABELS,
+        )
+        new = Form.begun(f"create lead {contact.id}", vars(LeadDetails()), label="Create lead")
         if viewer.is_manager:
             go("merge-contacts", "Merge with another contact", id=str(contact.id))
     if edit:
         with viewer.transaction() as db:
             tags = tags_in_use(db)
-        of_contact = partial(contact_fields, edit.before, lists, tags, viewer, edit.mark)
-        if typed := sent(edit, editing, of_contact, label="Save"):
-            with saving(viewer, editing, details, lists, "Contact saved.") as db:
-                change_contact(db, contact.id, edit.before, typed(), viewer)
+        with edit.drawn():
+            contact_fields(edit, lists, tags, viewer)
+            is_sent = edit.is_sent("Save")
+        if is_sent:
+            with act(viewer, "Contact saved.", edit) as db:
+                before = ContactDetails(**edit.read)
+                change_contact(db, contact.id, before, typed_contact(edit), viewer)
             st.rerun()
-    if lead:
-        of_lead = partial(lead_fields, lead.before, lists, viewer, lead.mark)
-        if inquiry := sent(lead, creating, of_lead, label="Create"):
-            with saving(viewer, creating, lead.before, lists, "Lead created.") as db:
-                made = create_lead(db, contact.id, inquiry(), viewer).id
+    if new:
+        with new.drawn():
+            lead_fields(new, lists, viewer)
+            is_sent = new.is_sent("Create")
+        if is_sent:
+            with act(viewer, "Lead created.", new) as db:
+                made = create_lead(db, contact.id, typed_lead(new), viewer).id
             jump("lead", id=str(made))
 
 left, right = st.columns([3, 2])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
@@ -18,29 +16,32 @@ from core.people.contact_queries import (
 from core.people.contacts import ContactDetails, create_contact
 from core.platform.paging import Order
 from core.ui.navigation import jump
-from core.ui.page import empty, require, title
-from core.ui.panels.people import begun, contact_fields, saving, sent
+from core.ui.page import act, empty, require, title
+from core.ui.panels.people import contact_fields, typed_contact
 from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.format import plural
+from core.ui.parts.forms import Form
 from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import table
 
-CREATING = "create contact"
 viewer = require("contacts")
 title("Contacts", viewer)
 offer_saved_views(viewer, "contacts", "contacts")
 with viewer.transaction() as db:
     tags = tags_in_use(db)
-edit = begun(CREATING, ContactDetails(), label="Create contact") if viewer.seen_by is None else None
-if edit:
-    with viewer.transaction() as db:
-        lists = people_lists(db)
-    fields = partial(contact_fields, edit.before, lists, tags, viewer, edit.mark)
-    if typed := sent(edit, CREATING, fields, label="Create"):
-        with saving(viewer, CREATING, edit.before, lists, "Contact created.") as db:
-            made = create_contact(db, typed(), viewer).id
-        jump("contact", id=str(made))
+if viewer.seen_by is None:
+    new = Form.begun("create contact", vars(ContactDetails()), label="Create contact")
+    if new:
+        with viewer.transaction() as db:
+            lists = people_lists(db)
+        with new.drawn():
+            contact_fields(new, lists, tags, viewer)
+            is_sent = new.is_sent("Create")
+        if is_sent:
+            with act(viewer, "Contact created.", new) as db:
+                made = create_contact(db, typed_contact(new), viewer).id
+            jump("contact", id=str(made))
 
 first, second = st.columns([2, 1], vertical_alignment="bottom")
 search = first.text_input(

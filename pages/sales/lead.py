@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
 from core.bookings.queries import timeline
 from core.people.contact_queries import lead_detail, people_lists
-from core.people.leads import change_lead, lead_details_of
+from core.people.leads import LABELS, LeadDetails, change_lead, lead_details_of
 from core.people.models import LeadPriority, LeadStatus
 from core.platform.dataframes import records
-from core.ui.page import go, no_such, require, title
-from core.ui.panels.people import begun, lead_fields, saving, sent, show_timeline
+from core.ui.page import act, go, no_such, require, title
+from core.ui.panels.people import in_words, lead_fields, show_timeline, typed_lead
 from core.ui.parts.facts import show_facts
 from core.ui.parts.format import when
+from core.ui.parts.forms import Form
 from core.ui.parts.query_params import id_from_address
 
 viewer = require("lead")
@@ -35,14 +34,22 @@ priority = LeadPriority(lead.priority)
 high = " · high priority" if priority is LeadPriority.HIGH else ""
 st.markdown(f"**{LeadStatus(lead.status).label}**{high}{spam}")
 go("contact", "View contact", id=str(lead.contact_id))
-editing = f"edit lead {lead.id}"
-edit = begun(editing, details) if viewer.seen_by is None else None
-if edit:
-    fields = partial(lead_fields, edit.before, lists, viewer, edit.mark)
-    if typed := sent(edit, editing, fields, label="Save"):
-        with saving(viewer, editing, details, lists, "Lead saved.") as db:
-            change_lead(db, lead.id, edit.before, typed(), viewer)
-        st.rerun()
+if viewer.seen_by is None:
+    edit = Form.begun(
+        f"edit lead {lead.id}",
+        vars(details),
+        label="Edit",
+        in_words=in_words(lists),
+        labels=LABELS,
+    )
+    if edit:
+        with edit.drawn():
+            lead_fields(edit, lists, viewer)
+            is_sent = edit.is_sent("Save")
+        if is_sent:
+            with act(viewer, "Lead saved.", edit) as db:
+                change_lead(db, lead.id, LeadDetails(**edit.read), typed_lead(edit), viewer)
+            st.rerun()
 
 left, right = st.columns([3, 2])
 with right:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 import streamlit as st
 
@@ -20,40 +18,37 @@ from core.platform.paging import Order
 from core.tenancy.access.roles import REPS
 from core.tenancy.access.viewers import Viewer
 from core.ui.navigation import jump
-from core.ui.page import empty, require, title
-from core.ui.panels.people import begun, lead_fields, saving, sent
+from core.ui.page import act, empty, require, title
+from core.ui.panels.people import lead_fields, typed_lead
 from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Column, Moment, Number, Text, Word, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural, word
+from core.ui.parts.forms import Form
 from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import table
 
 viewer = require("leads")
 heading = headings(LeadItem)
-CREATING = "create lead"
+PERSON = {"name": "Name", "emails": "E-mail address", "phones": "Phone number"}
 
 
 def offer_to_create(viewer: Viewer) -> None:
     """A form for an inquiry that came some other way; the contact is found by the address."""
-    edit = begun(CREATING, LeadDetails(), label="Create lead")
-    if not edit:
+    form = Form.begun("create lead", vars(LeadDetails()), label="Create lead")
+    if not form:
         return
     with viewer.transaction() as db:
         lists = people_lists(db)
-    person: dict[str, str | None] = {}
-
-    def fields() -> Callable[[], LeadDetails]:
-        labels = {"name": "Name", "email": "E-mail address", "phone": "Phone number"}
-        person.update(
-            (name, st.text_input(label, key=f"{name} {edit.mark}").strip() or None)
-            for name, label in labels.items()
-        )
-        return lead_fields(edit.before, lists, viewer, edit.mark)
-
-    if typed := sent(edit, CREATING, fields, label="Create"):
-        with saving(viewer, CREATING, edit.before, lists, "Lead created.") as db:
-            made = create_lead_of(db, Person(**person), typed(), viewer).id
+    with form.drawn():
+        # by the names of a contact's fields, at which a refusal of them stands
+        person = [form.field(name, label, st.text_input) for name, label in PERSON.items()]
+        lead_fields(form, lists, viewer)
+        is_sent = form.is_sent("Create")
+    if is_sent:
+        with act(viewer, "Lead created.", form) as db:
+            written = Person(*(text.strip() or None for text in person))
+            made = create_lead_of(db, written, typed_lead(form), viewer).id
         jump("lead", id=str(made))
 
 

@@ -62,11 +62,21 @@ def test_of_two_changes_of_one_setting_the_later_is_asked_about_and_then_stands(
 
 def test_whoever_agrees_with_the_other_change_has_the_field_as_it_is_now(admin):
     page = opened("settings", admin)
-    meanwhile(admin, ORGANIZATION, name="Their name")
-    field(page, "Name").set_value("My name")
-    page = press(save(page, admin, "save name"), admin, "Keep theirs")
-    assert field(page, "Name").value == "Their name"
-    assert "Name is now: Their name" not in shown(page)
+    for theirs in ("Their name", "Their other name"):
+        meanwhile(admin, ORGANIZATION, name=theirs)
+        field(page, "Name").set_value("My name")
+        page = press(save(page, admin, "save name"), admin, "Keep theirs")
+        assert field(page, "Name").value == theirs
+        assert f"Name is now: {theirs}" not in shown(page)
+
+
+def test_whoever_agrees_with_a_number_time_and_again_has_it(admin):
+    page = opened("reports", admin)
+    for theirs, mine in ((9, "10:00 AM"), (0, "11:00 AM"), (5, "1:00 PM")):
+        meanwhile(admin, REPORTS, slack_report_hour=theirs)
+        page.selectbox[0].set_value(mine)
+        page = press(press(page, admin, "Save"), admin, "Keep theirs")
+        assert page.selectbox[0].value == theirs
 
 
 def test_a_change_of_another_value_of_the_row_crosses_nothing(admin):

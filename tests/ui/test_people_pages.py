@@ -9,7 +9,7 @@ from core.bookings.form_answers import FormAnswers
 from core.money.attribution import attribute
 from core.money.form_filing import file_form, withdraw_form
 from core.people.contacts import ContactDetails, change_contact, create_contact, details_of
-from core.people.leads import LeadDetails, create_lead
+from core.people.leads import LeadDetails, change_lead, create_lead
 from core.people.models import Contact, Lead, LeadStatus
 from core.platform.clock import now, today
 from core.platform.database import as_system
@@ -116,7 +116,7 @@ def test_an_edit_that_somebody_else_was_quicker_with_shows_both(office):
         change_contact(db, office.lena, LENA, other, office.manager)
     field(page, "Company").input("Vogt Holding")
     page = submit(page, office.manager, "Save")
-    assert "Somebody else has changed this meanwhile: Company" in " ".join(words(page))
+    assert "Somebody else has changed this" in " ".join(words(page))
     assert "Company is now: Vogt ApS" in words(page)
     assert field(page, "Company").value == "Vogt Holding"
 
@@ -124,6 +124,64 @@ def test_an_edit_that_somebody_else_was_quicker_with_shows_both(office):
     with office.manager.transaction() as db:
         lena = db.get_one(Contact, (office.org, office.lena))
         assert (lena.company, lena.city) == ("Vogt Holding", "Odense")
+
+
+def test_whoever_agrees_with_another_edit_goes_on_with_the_rest_of_their_own(office):
+    page = begin("contact", office.manager, "Edit", id=str(office.lena))
+    with office.manager.transaction() as db:
+        other = ContactDetails(**(vars(LENA) | {"company": "Vogt ApS", "tags": ()}))
+        change_contact(db, office.lena, LENA, other, office.manager)
+    field(page, "Company").input("Vogt Holding")
+    field(page, "City").input("Kolding")
+    field(page, "Tags", "multiselect").set_value(["VIP", "Webinar"])
+    page = submit(page, office.manager, "Save")
+    assert {"Company is now: Vogt ApS", "Tags is now: –"} <= set(words(page))
+    assert field(page, "Tags", "multiselect").value == ["VIP", "Webinar"]
+
+    page = submit(page, office.manager, "Keep theirs")
+    assert (field(page, "Company").value, field(page, "City").value) == ("Vogt ApS", "Kolding")
+    assert field(page, "Tags", "multiselect").value == []
+    submit(page, office.manager, "Save")
+    with office.manager.transaction() as db:
+        lena = details_of(db, db.get_one(Contact, (office.org, office.lena)))
+        assert (lena.company, lena.city, lena.tags) == ("Vogt ApS", "Kolding", ())
+
+
+def test_another_edit_of_a_lead_is_shown_in_words(office):
+    page = begin("lead", office.manager, "Edit", id=str(office.lead))
+    with office.manager.transaction() as db:
+        other = LeadDetails(
+            status=LeadStatus.CONTACTED, is_spam=True, owner_user_id=office.rep.user_id
+        )
+        change_lead(db, office.lead, LeadDetails(), other, office.manager)
+    field(page, "Status", "selectbox").select("Qualified")
+    field(page, "Owner", "selectbox").select("Mia Maple")
+    page = submit(page, office.manager, "Save")
+    assert {"Status is now: Contacted", "Owner is now: Ana Alder"} <= set(words(page))
+    assert "Spam is now: On" not in words(page)
+    assert field(page, "Status", "selectbox").value == LeadStatus.QUALIFIED
+
+
+def test_a_mistake_stands_at_its_field_and_is_seen_there(office):
+    page = begin("contact", office.manager, "Edit", id=str(office.lena))
+    more = next(each for each in page.expander if each.label == "Address, other facts and IDs")
+    assert not more.proto.expanded
+    field(page, "Other facts, one per line", "text_area").input("Likes it short")
+    page = submit(page, office.manager, "Save")
+    more = next(each for each in page.expander if each.label == "Address, other facts and IDs")
+    assert more.proto.expanded
+    assert "write “Likes it short” as a name" in " ".join(error.value for error in more.error)
+    assert any("what you typed is still here" in line for line in words(page))
+    assert field(page, "Other facts, one per line", "text_area").value == "Likes it short"
+
+
+def test_an_edit_that_is_given_up_begins_anew(office):
+    page = begin("contact", office.manager, "Edit", id=str(office.lena))
+    field(page, "Company").input("Vogt Holding")
+    page = submit(page, office.manager, "Cancel")
+    assert "Save" not in [button.label for button in page.button]
+    page = submit(page, office.manager, "Edit")
+    assert field(page, "Company").value == "Vogt & Co"
 
 
 def test_a_lead_is_edited_on_its_page_by_whoever_has_it(office):

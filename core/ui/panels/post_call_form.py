@@ -26,6 +26,7 @@ from core.platform.notation import notation
 from core.ui.page import say
 from core.ui.parts.form_words import answers_in_words
 from core.ui.parts.format import escape_markdown
+from core.ui.parts.forms import change_shown
 from core.ui.parts.inputs import TypedAmount, amount_field
 
 YES_NO = {"Yes": True, "No": False}
@@ -140,10 +141,9 @@ def _show_change(event_id: UUID, here: Window, lists: Choices) -> None:
     changed = here.changed
     if changed is None:
         return
-    with st.container(border=True):
-        st.warning(f"{escape_markdown(changed.message)} Nothing of yours is lost.")
-        for label, words in answers_in_words(changed.filed, lists.names()):
-            st.text(f"{label}: {words}")
+    theirs = answers_in_words(changed.filed, lists.names())
+    lines = (f"{label}: {words}" for label, words in theirs)
+    with change_shown(f"{changed.message} Nothing of yours is lost.", lines):
         if not changed.filed:
             st.caption("Check your answers below and file them, or leave the page.")
             return

@@ -4,10 +4,11 @@ what was typed stays until it is saved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import streamlit as st
 
@@ -28,6 +29,7 @@ class _Drawn:
 
     read: dict[str, Any]
     tries: int = 0
+    given_up: Counter[str] = field(default_factory=Counter)
     labels: dict[str, str] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     error: SalesOpsError | None = None
@@ -44,7 +46,8 @@ class Form:
     goes on with those that it was drawn with first.
 
     ``act`` is given the form together with the action: it shows a refusal at its field, and what
-    somebody else has changed meanwhile beside what was typed.
+    somebody else has changed meanwhile beside what was typed: ``in_words``, and by the names in
+    ``labels`` for fields whose own label says more.
     """
 
     def __init__(
@@ -53,13 +56,34 @@ class Form:
         read: Mapping[str, Any] | None = None,
         *,
         in_words: Callable[[str, Any], str] | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
-        self.key, self.in_words = key, in_words or shown_value
+        self.key, self.in_words, self.labels = key, in_words or shown_value, labels or {}
         forms: dict[str, _Drawn] = st.session_state.setdefault(FORMS, {})
-        if key not in forms or not forms[key].is_on_screen:
+        if not _is_on_screen(key):
             forms[key] = _Drawn(dict(read or {}), tries=forms[key].tries if key in forms else 0)
         self._drawn = forms[key]
         self.typed: dict[str, Any] = {}
+
+    @classmethod
+    def begun(
+        cls,
+        key: str,
+        read: Mapping[str, Any],
+        *,
+        label: str,
+        in_words: Callable[[str, Any], str] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Self | None:
+        """The form that a button with this label begins over what was ``read``; None before. It
+        ends with ``is_sent``.
+        """
+        if _is_on_screen(key):
+            return cls(key, in_words=in_words, labels=labels)
+        if st.button(label, key=f"{key} begin"):
+            cls(key, read)
+            st.rerun()
+        return None
 
     @property
     def read(self) -> dict[str, Any]:
@@ -91,13 +115,28 @@ class Form:
         self.typed[name] = typed
         return typed
 
+    def is_sent(self, label: str) -> bool:
+        """Draw the buttons of a form that was begun: whether it was sent. Cancel gives it up."""
+        save, cancel = st.columns(2)
+        is_sent = save.form_submit_button(label, type="primary", width="stretch")
+        cancel.form_submit_button("Cancel", width="stretch", on_click=self.finish)
+        if self._drawn.error is not None:
+            st.warning(
+                "Nothing was saved; what you typed is still here. The message above says why."
+            )
+        return is_sent
+
+    def is_refused_at(self, *names: str) -> bool:
+        """Whether the last refusal stands at one of these fields."""
+        return self._field() in names
+
     def refused_with(self, kind: type[SalesOpsError]) -> bool:
         """Whether the last try was refused for a reason of this kind."""
         return isinstance(self._drawn.error, kind)
 
     def _key(self, name: str, label: str) -> str:
-        key = f"{self.key} {self._drawn.tries} {name}"
-        self._drawn.labels[name] = label
+        key = f"{self.key} {self._drawn.tries}.{self._drawn.given_up[name]} {name}"
+        self._drawn.labels[name] = self.labels.get(name, label)
         self._drawn.keys.add(key)
         return key
 
@@ -112,16 +151,20 @@ class Form:
 
     def _show_change(self) -> None:
         """What stands by now where somebody else was quicker; what was typed is in the fields."""
-        if not self._drawn.now or self._drawn.error is None:
+        drawn = self._drawn
+        if not drawn.now or drawn.error is None:
             return
-        with st.container(border=True):
-            st.warning(escape_markdown(self._drawn.error.message))
-            for name, value in self._drawn.now.items():
-                label = self._drawn.labels.get(name, name)
-                st.text(f"{label} is now: {self.in_words(name, value)}")
-            if st.button("Keep theirs", key=f"{self.key} keep"):
-                self.finish()
-                st.rerun()
+        lines = (
+            f"{drawn.labels.get(name, name)} is now: {self.in_words(name, value)}"
+            for name, value in drawn.now.items()
+        )
+        with change_shown(drawn.error.message, lines):
+            st.button("Keep theirs", key=f"{self.key} keep", on_click=self._take_theirs)
+
+    def _take_theirs(self) -> None:
+        """Begin the fields anew that somebody else has changed; what was typed elsewhere stays."""
+        self._drawn.given_up.update(list(self._drawn.now))
+        self._drawn.error, self._drawn.now = None, {}
 
     def refuse(self, error: SalesOpsError) -> None:
         """Remember why the last try failed; what was typed stays. After a change by somebody else
@@ -135,6 +178,23 @@ class Form:
         """Begin anew, with the values of the next run."""
         forms: dict[str, _Drawn] = st.session_state[FORMS]
         forms[self.key] = _Drawn({}, tries=self._drawn.tries + 1, keys={"never drawn"})
+
+
+def _is_on_screen(key: str) -> bool:
+    forms: dict[str, _Drawn] = st.session_state.get(FORMS, {})
+    return key in forms and forms[key].is_on_screen
+
+
+@contextmanager
+def change_shown(message: str, lines: Iterable[str]) -> Iterator[None]:
+    """What somebody else has saved meanwhile, above what was typed here. The body offers the choice
+    between the two.
+    """
+    with st.container(border=True):
+        st.warning(escape_markdown(message))
+        for line in lines:
+            st.text(line)
+        yield
 
 
 def shown_value(_name: str, value: Any) -> str:
