@@ -18,7 +18,7 @@ from core.deliveries.models import (
     WebhookConnection,
     WebhookDelivery,
 )
-from core.deliveries.secrets import retire_secret, store_secret
+from core.deliveries.secrets import is_stored, retire_secret, store_secret
 from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotFound
 from core.platform.models import VaultSecret
@@ -56,9 +56,15 @@ def rotate_secret(db: Session, connection_id: UUID, secret: str) -> None:
     """Enter another signing secret. For a day deliveries signed with either are accepted, since a
     provider may go over to the new one at a moment of its own; ``end_previous_secret`` ends that.
 
-    Raises NotFound, and InvalidInput for an empty secret.
+    Raises NotFound, and InvalidInput for an empty secret and for the one that is stored already,
+    which would take the place of the one before.
     """
     connection = _changed(db, connection_id)
+    if is_stored(db, connection.id, SIGNING, secret):
+        raise InvalidInput(
+            "That is the signing secret that is stored already, so nothing was changed.",
+            field="secret",
+        )
     retire_secret(db, connection.id, SIGNING, PREVIOUS)
     store_secret(db, connection.provider, connection.id, SIGNING, secret)
     connection.previous_secret_until = now() + BOTH_VALID_FOR

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from core.platform.database import organization_id_of
+from core.platform.database import as_system, organization_id_of
 from core.platform.errors import InvalidInput, Misconfigured, NotFound
 from core.platform.models import VaultSecret
 from core.platform.vault import seal, unseal
@@ -72,6 +73,18 @@ def read_secret(db: Session, owner_id: UUID, name: str) -> str:
     if row is None:
         raise NotFound("No secret is stored for this connection; enter it again.")
     return unseal(row.sealed, *belongs_to(row.organization_id, row.id))
+
+
+def is_stored(db: Session, owner_id: UUID, name: str, secret: str) -> bool:
+    """Whether ``secret`` is the one that is stored. People cannot open a seal, so it is opened in a
+    transaction of the system; one that no configured key opens is another.
+    """
+    with as_system(organization_id_of(db)) as system:
+        try:
+            known = read_secret(system, owner_id, name)
+        except (NotFound, Misconfigured):
+            return False
+    return hmac.compare_digest(known.encode(), secret.strip().encode())
 
 
 def count_unreadable(db: Session) -> int:

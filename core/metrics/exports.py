@@ -98,7 +98,7 @@ def export(
     halfway hides nothing.
 
     Raises:
-        InvalidInput: unknown table, format or column.
+        InvalidInput: unknown table, format or column, or a column twice.
         NotAllowed: the audit log, for everybody but admins, and tables of a module that is switched
         off. Of what else a caller
             may not see, the database shows no rows.
@@ -111,6 +111,8 @@ def export(
     chosen = list(columns or table.names)
     if unknown := [column for column in chosen if column not in table.names]:
         raise InvalidInput(f"{name} has no column “{unknown[0]}”.", field="columns")
+    if len(set(chosen)) < len(chosen):
+        raise InvalidInput("A column can be chosen once.", field="columns")
     with transaction() as db:
         _record(db, table, fmt, period, columns)
         _require_readable(db, table)

@@ -251,6 +251,28 @@ def test_a_connection_is_renamed_paused_resumed_rotated_and_deleted(admin):
     assert not [each for each in gone.button if each.label == "Send test delivery"]
 
 
+def test_a_second_rotation_within_the_day_ends_the_old_secret_only_when_asked_to(admin):
+    to = sender(admin.organization_id, "stripe")
+    page = opened("connections", admin, id=str(to.connection_id))
+
+    def rotate(secret, *, is_sure):
+        field(page, "New signing secret").set_value(secret)
+        for box in page.checkbox:
+            box.set_value(is_sure)
+        return next(each for each in page.button if each.label == "Rotate").click().run()
+
+    with browser_of(admin):
+        page = rotate("whsec_the_new_one_of_them", is_sure=False)
+        first = connection(admin).revision
+        page = rotate("whsec_the_newer_one_of_them", is_sure=False)
+        assert any("is still valid" in error.value for error in page.error)
+        assert connection(admin).revision == first
+        page = rotate("whsec_the_newer_one_of_them", is_sure=True)
+    assert not page.exception
+    assert not page.error
+    assert connection(admin).revision > first
+
+
 def test_a_test_delivery_that_no_worker_sends_says_that_it_is_on_its_way(admin):
     to = sender(admin.organization_id, "stripe")
     page = press(

@@ -141,6 +141,21 @@ def test_nothing_that_is_asked_for_becomes_a_header_or_a_file_name(admin, table)
         assert not {"set-cookie", "content-disposition"} & set(answer.headers)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"columns": ",".join(["id"] * 1664)}, "A column can be chosen once."),
+        ({"start": "0001-01-01", "end": "0001-01-02"}, "between 2000 and 2100"),
+        ({"start": "2026-01-01", "end": "9999-12-31"}, "between 2000 and 2100"),
+    ],
+)
+def test_an_export_that_no_database_can_answer_is_refused_in_a_sentence(admin, asked, said):
+    answer = ask("GET", "/exports/events", cookie=token_of(admin), params=asked)
+
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
 @pytest.mark.parametrize("table", EXPORTS)
 def test_an_export_has_a_name_of_our_own_and_stays_in_no_cache(admin, table):
     answer = ask("GET", f"/exports/{table}", cookie=token_of(admin))

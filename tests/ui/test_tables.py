@@ -25,11 +25,13 @@ from core.money.payouts import approve, create_snapshot
 from core.people.models import Source, TrafficType
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
+from core.platform.errors import NotAllowed
 from core.platform.models import AuditLog
 from core.platform.paging import Order
 from core.platform.spreadsheets import DECIMAL_COMMA
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
+from core.tenancy.identity.sign_in import close_session
 from core.ui.parts.columns import Bar, Money, Number, Percent, Text, with_currencies
 from core.ui.parts.downloads import csv_of
 from core.ui.parts.rows import BATCH, FrameRows, QueriedRows
@@ -38,7 +40,7 @@ from tests.factories import NOON
 from tests.sheets import sheet_of
 from tests.ui.grids import grid, grids
 from tests.ui.kinds_of_columns import COLUMNS, ROWS
-from tests.ui.screens import browser_of, opened, window, words
+from tests.ui.screens import browser_of, opened, token_of, window, words
 
 AMOUNTS = {"JPY": "98765", "KWD": "5.120", "USD": "7654.25"}
 WRITTEN = {"JPY": "¥98,765", "KWD": "KWD5.120", "USD": "$7,654.25"}
@@ -495,6 +497,21 @@ def test_a_download_has_what_is_filtered_and_stands_in_the_audit_log(database_ur
     assert {(row["what"], row["changes"]) for row in log.rows} == {
         ("Bookings · exported", f"Format: {name}; {said}") for name in ("csv", "xlsx")
     }
+
+
+def test_after_the_sign_out_a_page_that_is_still_open_gives_no_file(database_url):
+    admin = make.viewer(make.organization())
+    with as_system(admin.organization_id) as db:
+        make.event(db, admin.organization_id, lead_name="Cleo")
+    token = token_of(admin)
+    with patch.object(st, "download_button") as button:
+        opened("events", token, period="Last 365 days")
+    contents = [call.args[1] for call in button.call_args_list]
+    assert all(content() for content in contents)
+    close_session(token)
+    for content in contents:
+        with pytest.raises(NotAllowed, match="Reload the page to download"):
+            content()
 
 
 PEOPLE = pd.DataFrame(

@@ -91,6 +91,20 @@ def test_the_old_secret_ends_when_the_day_is_over_or_somebody_ends_it(running):
     assert secrets_of(old) == ["signing"]
 
 
+def test_the_same_secret_again_is_no_rotation_and_leaves_the_old_one_its_day(running):
+    admin = make.viewer(make.organization())
+    old = sender(admin.organization_id, "stripe")
+    with admin.transaction() as db:
+        rotate_secret(db, old.connection_id, NEW)
+    for again in (NEW, f" {NEW} "):
+        with (
+            pytest.raises(InvalidInput, match="is stored already"),
+            admin.transaction() as db,
+        ):
+            rotate_secret(db, old.connection_id, again)
+    assert posted(running, (old, 1), (replace(old, secret=NEW), 2)) == [200, 200]
+
+
 def test_a_rotation_says_when_the_old_secret_was_used_last(running):
     admin = make.viewer(make.organization())
     old = sender(admin.organization_id, "stripe")

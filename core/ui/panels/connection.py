@@ -23,6 +23,7 @@ from core.deliveries.models import DeliveryStatus, WebhookConnection
 from core.deliveries.queries import connection_state, count_replayable, last_by_previous_secret
 from core.operations.trial_delivery import send_test_delivery
 from core.platform.clock import now, today
+from core.platform.errors import InvalidInput
 from core.providers import registry
 from core.providers.connections import check_signing_secret
 from core.tenancy.access.viewers import Viewer
@@ -55,6 +56,10 @@ OTHER = (
     " this provider's account."
 )
 TYPED = "new signing secret"
+OLD_ENDS = (
+    "The secret of before the last rotation is still valid. Another rotation ends it at once:"
+    " deliveries signed with it are then refused. Tick the box to go on."
+)
 USUALLY_WITHIN_S, NEWS_FOR = 15, timedelta(hours=1)
 # Which of its results was the latest when a test was asked for, and since when it is waited for.
 ASKED = "test delivery asked for"
@@ -128,7 +133,7 @@ def offer_actions(viewer: Viewer, connection: WebhookConnection) -> Action | Non
             action = _offer_replay(viewer, connection) or action
     if tested:
         _ask_for_test(viewer, connection)
-    if connection.previous_secret_until and connection.previous_secret_until > now():
+    if _has_previous_secret(connection):
         action = _show_previous_secret(viewer, connection) or action
     return action
 
@@ -161,7 +166,14 @@ def _offer_rename(connection: WebhookConnection) -> Action | None:
     return Action(place, lambda db: rename_connection(db, connection.id, name), "Renamed.")
 
 
+def _has_previous_secret(connection: WebhookConnection) -> bool:
+    """Whether the secret of before the last rotation is still valid."""
+    until = connection.previous_secret_until
+    return until is not None and until > now()
+
+
 def _offer_rotation(connection: WebhookConnection) -> Action | None:
+    """While an old secret is valid, another rotation ends it, and so is asked about."""
     place = st.container()
     with st.form("secret", border=False):
         hint = registry.inbound(connection.provider).signing_hint
@@ -170,6 +182,9 @@ def _offer_rotation(connection: WebhookConnection) -> Action | None:
             "For 24 hours deliveries signed with the old or the new secret are accepted, so"
             " that none is lost while the provider changes over. You can end the old one earlier."
         )
+        is_sure = not _has_previous_secret(connection) or st.checkbox(
+            "End the old secret, which is still valid", help=OLD_ENDS
+        )
         sent = st.form_submit_button("Rotate", type="primary")
     if not sent:
         return None
@@ -177,6 +192,8 @@ def _offer_rotation(connection: WebhookConnection) -> Action | None:
 
     def rotate(db: Session) -> None:
         check_signing_secret(connection.provider, secret)
+        if not is_sure:
+            raise InvalidInput(OLD_ENDS)
         rotate_secret(db, connection.id, secret)
 
     return Action(place, rotate, "The new secret is stored. Both are valid for 24 hours.")

@@ -14,12 +14,15 @@ import pandas as pd
 import streamlit as st
 
 from core.metrics.exports import record_download
+from core.platform.errors import NotAllowed
 from core.platform.notation import notation
 from core.platform.spreadsheets import DECIMAL_COMMA, PLAIN, Dialect, workbook, write_csv
+from core.tenancy.access.sessions import viewer_of
 from core.tenancy.access.viewers import Viewer
 from core.ui.parts.columns import Column, Moment
 from core.ui.parts.query_params import ORGANIZATION
 from core.ui.parts.reader import reader
+from core.ui.server.middleware import COOKIE
 
 # Under which table the audit log has a list whose key is another word: whoever narrows the log to
 # bookings finds these too.
@@ -51,7 +54,7 @@ XLSX = Format(
 @dataclass(frozen=True)
 class Download:
     """Rows that can be taken as a file named like the list ``key``; ``filters`` are what they are
-    narrowed to.
+    narrowed to, and ``token`` is that of the session in which ``taken_by`` reads the page.
     """
 
     key: str
@@ -59,14 +62,22 @@ class Download:
     frames: Callable[[], Iterable[pd.DataFrame]]
     taken_by: Viewer | None
     filters: Mapping[str, str | int | bool]
+    token: str | None
 
     def content(self, fmt: Format) -> bytes:
-        """The file, noted in the audit log before it leaves."""
+        """The file, noted in the audit log before it leaves.
+
+        A page stays open in the browser after its session has ended, and so do its buttons. Raises
+        NotAllowed unless the session is still that of whoever reads the page.
+        """
+        reads = self.taken_by
+        if reads is not None and viewer_of(self.token, reads.organization_id) != reads:
+            raise NotAllowed("Your session has ended or changed. Reload the page to download.")
         names, rows = values_of(self.frames(), self.columns, zones=fmt is XLSX)
         lines = list(rows)
-        if self.taken_by is not None:
+        if reads is not None:
             details = {**self.filters, "rows": len(lines)}
-            with self.taken_by.transaction() as db:
+            with reads.transaction() as db:
                 record_download(db, TABLES.get(self.key, self.key), fmt.suffix, details)
         if fmt is XLSX:
             return workbook(names, lines)
@@ -87,7 +98,8 @@ def offer_download(
     """A menu with a button for each kind of file."""
     viewer = reader()
     is_looking_as = viewer is not None and viewer.seen_by is not None
-    download = Download(key, columns, frames, viewer, _filters())
+    token = st.context.cookies.get(COOKIE)
+    download = Download(key, columns, frames, viewer, _filters(), token)
     with st.popover(
         "Download",
         icon=":material/download:",

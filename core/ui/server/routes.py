@@ -47,6 +47,7 @@ from core.ui.server.middleware import COOKIE
 from core.ui.server.requests import fields_of, viewer_of_page
 
 ANY_EXPORT, PERSON = Access(EVERYBODY), Access(ADMINS)
+EXPORTED_YEARS = range(2000, 2101)
 COMPANY_COOKIES = (  # what st.login leaves behind: the name, and the same with endings
     "_streamlit_user"
 )
@@ -235,11 +236,13 @@ def _period(viewer: Viewer, start: str | None, end: str | None) -> Period | None
     if not start and not end:
         return None
     try:
-        return Period(
-            date.fromisoformat(start or ""), date.fromisoformat(end or ""), viewer.timezone
-        )
+        first, behind = date.fromisoformat(start or ""), date.fromisoformat(end or "")
     except ValueError as error:
         raise InvalidInput("Days are written like 2026-11-02.", field="start") from error
+    # In UTC the first day of the year 1 lies outside of what a date can be.
+    if not (first.year in EXPORTED_YEARS and behind.year in EXPORTED_YEARS):
+        raise InvalidInput("The days must lie between 2000 and 2100.", field="start")
+    return Period(first, behind, viewer.timezone)
 
 
 routes = [
