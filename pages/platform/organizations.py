@@ -38,7 +38,7 @@ chosen_id = id_from_address()
 
 def ask_for_new() -> None:
     """The form of a new organisation."""
-    form = Form("new organization")
+    form = Form("create organisation")
     with st.expander("Create an organisation"), form.drawn(border=False):
         name = form.field("name", "Name", st.text_input)
         slug = form.field(

@@ -32,6 +32,7 @@ from core.tenancy.organizations.modules import BOOKINGS
 from tests import factories as make
 from tests.examples import whole_histories
 from tests.factories import NOON
+from tests.ui.grids import grids
 from tests.ui.screens import opened, press, words
 
 OPEN = Access(EVERYBODY)
@@ -283,4 +284,4 @@ def test_the_screen_answers_for_one_member_and_for_everybody(database_url):
     next(each for each in page.selectbox if each.label == "Member").set_value(None)
     page = press(page, olga, "Check")
     assert not page.exception
-    assert len(page.get("bidi_component")) == 1
+    assert len(grids(page)) == 1

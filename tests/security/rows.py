@@ -25,7 +25,7 @@ BY_TYPE = {
     bytes: lambda: uuid4().bytes,
     list: list,
 }
-WORDS = {"currency": "USD", "slug": "any-slug", "timezone": "UTC"}
+WORDS = {"currency": "USD", "slug": "any-slug", "timezone": "UTC", "locale": "en_US"}
 
 
 def put(db: Connection, table: Table, org: UUID) -> None:

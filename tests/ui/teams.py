@@ -20,6 +20,7 @@ from core.money.payouts import approve, create_snapshot
 from core.people.models import Contact, Lead
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
+from core.platform.names import LONGEST_NAME
 from core.providers.connections import create_connection
 from core.providers.integrations import KEY
 from core.tenancy.access.api_keys import create_api_key
@@ -188,7 +189,8 @@ def links_of(admin: Viewer, called: str, closer_id: UUID) -> dict[str, str]:
     """
     long_ago = Period(date(2020, 1, 1), date(2020, 2, 1), admin.timezone)
     with admin.transaction() as db:
-        payout = approve(db, create_snapshot(db, called, long_ago, None).id, admin)
+        name = f"{called} earlier payout"[:LONGEST_NAME]
+        payout = approve(db, create_snapshot(db, name, long_ago, None).id, admin)
         shown = share_of("Last 30 days", {}, money=True)
         links = (
             issue_link(db, admin, LinkPurpose.PORTAL, f"{called} portal", closer_id=closer_id),

@@ -199,7 +199,7 @@ def test_what_cannot_be_a_signing_secret_is_refused_with_its_reason(provider, se
 
 def test_a_name_has_a_length_and_can_be_changed():
     admin = make.viewer(make.organization())
-    with admin.transaction() as db, pytest.raises(InvalidInput, match="up to 200 characters"):
+    with admin.transaction() as db, pytest.raises(InvalidInput, match="200 are the most"):
         create_connection(db, "stripe", "x" * 300, SECRET)
     to = sender(admin.organization_id, "stripe")
     with admin.transaction() as db:

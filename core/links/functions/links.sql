@@ -18,8 +18,8 @@ $f$;
 -- What a link's page shows about the link; records its use. No row for a link that is not valid.
 create or replace function app.find_link(p_hash bytea, p_purpose text)
 returns table (link_id uuid, name text, organization_id uuid, organization_name text, timezone text,
-  currency text, locale text, person text, closer_id uuid, setter_id uuid, snapshot_name text, period_start date,
-  period_end date, shown jsonb)
+  currency text, locale text, person text, closer_id uuid, setter_id uuid, snapshot_name text,
+  period_start date, period_end date, shown jsonb)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   update app.access_tokens t set last_used_at = now()
