@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, exists, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Row, func, or_, select
+from sqlalchemy.orm import Session
 
 from core.bookings.models import Event, PostCallForm
 from core.bookings.queries import taken_by
@@ -24,22 +24,12 @@ def follow_ups(
     """The follow-ups of a closer's bookings up to and including the day ``until``, the oldest day
     first, and those that were done since ``done_since``.
 
-    One is done when somebody says so, or when the person has a later booking that stands.
+    One is done when somebody says so, or when the person has a later booking that stands, with
+    whichever closer.
 
     Columns: event_id, lead_name, lead_phone, contact_id, follow_up_on (date), followed_up_at,
     notes.
     """
-    later = aliased(Event)
-    same_person = or_(
-        later.contact_id == Event.contact_id,
-        later.lead_email_normalized == Event.lead_email_normalized,
-    )
-    booked_again = exists().where(
-        same_person,
-        later.scheduled_at > Event.scheduled_at,
-        later.stands,
-        later.deleted_at.is_(None),
-    )
     query = (
         select(
             Event.id.label("event_id"),
@@ -56,7 +46,7 @@ def follow_ups(
             Event.deleted_at.is_(None),
             PostCallForm.follow_up_on <= until,
             or_(PostCallForm.followed_up_at.is_(None), PostCallForm.followed_up_at >= done_since),
-            or_(PostCallForm.followed_up_at.is_not(None), ~booked_again),
+            or_(PostCallForm.followed_up_at.is_not(None), ~func.app.booked_again(Event.id)),
         )
         .order_by(PostCallForm.follow_up_on, Event.scheduled_at, Event.id)
     )

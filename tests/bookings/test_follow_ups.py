@@ -13,6 +13,7 @@ from core.bookings.form_answers import FormAnswers
 from core.bookings.form_history import form_history
 from core.bookings.models import Event
 from core.money.form_filing import file_form, withdraw_form
+from core.people.actions import Person, find_or_make_contact
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import day_start, now, today
 from core.platform.database import as_system
@@ -94,6 +95,21 @@ def test_a_later_booking_of_the_person_settles_it_while_that_stands(desk, status
     assert desk.due() == []
     desk.change(again, call_status=status)
     assert desk.due() == [(desk.event, False)]
+
+
+@pytest.mark.parametrize("known_by", ["address", "contact"])
+def test_a_later_booking_with_another_closer_settles_it_too(desk, known_by):
+    with as_system(desk.org) as db:
+        person = find_or_make_contact(db, Person("Lead One", "lead.one@example.com"), "US").id
+        bo = make.closer(db, desk.org, "Bo", user_id=make.viewer(desk.org, Role.SALES_REP).user_id)
+    desk.change(desk.event, contact_id=person)
+    desk.agree(desk.day)
+    whose = {} if known_by == "address" else {"email": "l@example.com", "contact_id": person}
+    again = desk.booked(days=2, **whose)
+    desk.change(again, closer_id=bo.id)
+    assert (desk.due(), desk.due(desk.manager)) == ([], [])
+    desk.change(again, call_status="canceled")
+    assert desk.due() == desk.due(desk.manager) == [(desk.event, False)]
 
 
 def test_a_booking_of_somebody_else_or_before_settles_nothing(desk):
