@@ -301,7 +301,7 @@ _ALL: tuple[Metric, ...] = (
         key="leads",
         name="Leads received",
         decision="Leads",
-        formula="Inquiries received in the period",
+        formula="Inquiries received in the period, without those marked as spam",
         fact=LEADS,
     ),
     Count(

@@ -146,7 +146,7 @@ HAS_BOOKED = f"exists (select 1 from {_BOOKINGS})"
 LEADS = Fact(
     key="leads",
     table="leads",
-    condition="true",
+    condition="leads.spam_since is null",
     instant=RECEIVED,
     by={
         **_own_columns("leads", "source", "traffic_type"),

@@ -280,7 +280,9 @@ def _leads(
     events: list[Event],
     lists: dict[str, list[UUID]],
 ) -> None:
-    """Leads with any number of bookings; some without an instant at which they arrived."""
+    """Leads with any number of bookings; some without an instant at which they arrived, and some
+    that are spam.
+    """
     leads = []
     for number in range(len(events) // 2):
         contact = Contact(organization_id=org, id=_new_id(dice), name=f"Lead {number}")
@@ -291,6 +293,7 @@ def _leads(
             contact_id=contact.id,
             received_at=received,
             created_at=_moment(dice, edges),
+            spam_since=edges[0] if number % 7 == 3 else None,
             source_id=_maybe(dice, 0.7, dice.choice(lists["source_id"])),
             traffic_type_id=_maybe(dice, 0.7, dice.choice(lists["traffic_type_id"])),
         )

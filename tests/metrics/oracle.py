@@ -93,7 +93,8 @@ class Oracle:
         return found
 
     def _facts(self, asked: Asked) -> list[Fact]:
-        leads = [self._lead(row, asked) for row in self.leads if self._owned(row, asked)]
+        asked_for = [row for row in self.leads if row["spam_since"] is None]
+        leads = [self._lead(row, asked) for row in asked_for if self._owned(row, asked)]
         calls = [row for row in self.events.values() if row["deleted_at"] is None]
         cash = [row for row in self.payments if self._counts(row)]
         return [

@@ -19,6 +19,8 @@ from core.metrics.filters import Filters
 from core.metrics.kinds import Count, Sum
 from core.metrics.table import metrics_table, totals
 from core.money.queries import PaymentFilter, payment_sums
+from core.people.actions import Person
+from core.people.leads import LeadDetails, change_lead, create_lead_of
 from core.people.queries import LeadFilter, count_leads
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
@@ -167,6 +169,27 @@ def test_a_figure_that_counts_none_of_a_facts_rows_has_none_to_show(history, fac
 def test_every_figure_that_is_counted_or_summed_has_a_list_of_its_rows():
     counted = {key for key, metric in METRICS.items() if isinstance(metric, Count | Sum)}
     assert {key for keys in OF_FACT.values() for key in keys} == counted
+
+
+def test_what_is_marked_as_spam_is_no_lead_until_the_mark_is_taken_back():
+    org = make.organization()
+    manager, day = make.viewer(org, "manager"), today("UTC")
+    period = Period(day, day + timedelta(days=1), "UTC")
+    with manager.transaction() as db:
+        details = LeadDetails(is_spam=True)
+        spam = create_lead_of(db, Person("Kim", "kim@example.com"), details, manager).id
+        create_lead_of(db, Person("Tom", "tom@example.com"), LeadDetails(), manager)
+
+    def counted():
+        with manager.transaction() as db:
+            rows = LeadFilter(period, condition=matching(db, LEADS, "leads"))
+            return totals(db, period)["leads"], count_leads(db, rows)
+
+    assert counted() == (1, 1)
+    with manager.transaction() as db:
+        assert count_leads(db, LeadFilter(period)) == 2
+        change_lead(db, spam, details, LeadDetails(), manager)
+    assert counted() == (2, 2)
 
 
 def test_a_list_that_a_fact_lacks_leaves_none_of_its_rows(history):
