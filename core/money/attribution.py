@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, cast, func, select, update
+from sqlalchemy import ARRAY, Text, Uuid, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from core.bookings import tasks
@@ -21,6 +21,7 @@ from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
 from core.platform.names import check_sentence
+from core.platform.normalization import normalize_email
 from core.platform.tasks import implements, task
 from core.tenancy.access.viewers import Viewer
 
@@ -46,6 +47,17 @@ def attribute_events(db: Session, event_ids: list[UUID]) -> None:
 def attribute_event(db: Session, event_id: UUID) -> None:
     """The same for one event."""
     attribute_events(db, [event_id])
+
+
+def attribute_contact(db: Session, contact_id: UUID, addresses: Collection[str] = ()) -> None:
+    """A contact has other addresses or bookings: attribute every payment that they may concern
+    anew, and those of ``addresses``, which may be the contact's no longer.
+    """
+    lock_books(db)
+    db.flush()
+    known = cast(list(filter(None, map(normalize_email, addresses))), ARRAY(Text))
+    db.execute(select(func.app.attribute_contacts(_ids([contact_id]), known)))
+    _forget_payments(db)
 
 
 @task(cron="40 2 * * *")

@@ -64,7 +64,8 @@ PLAIN = (*TEXTS, "source_id", "owner_user_id")
 
 def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
     """Create a contact. It belongs to whom the details name, else to ``by`` unless they see every
-    contact.
+    contact. A payment and a booking of one address belong together without a contact; where there
+    are several, the caller has their payments attributed anew (``core.money.contacts``).
 
     Raises:
         NotAllowed: ``by`` changes no records, or names somebody else as the owner.
@@ -89,7 +90,8 @@ def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
 def change_contact(
     db: Session, contact_id: UUID, before: ContactDetails, after: ContactDetails, by: Viewer
 ) -> Contact:
-    """Change what differs between ``before``, as ``by`` read it, and ``after``.
+    """Change what differs between ``before``, as ``by`` read it, and ``after``. Where addresses do,
+    the caller has their payments attributed anew (``core.money.contacts``).
 
     Raises:
         NotFound: no such contact for ``by``.
@@ -306,7 +308,7 @@ def merge_contacts(db: Session, stays_id: UUID, other_id: UUID, by: Viewer) -> C
     not know is filled in from the other; neither is lost, and the timeline says what was moved.
 
     Payments follow their addresses and bookings: the caller has them attributed anew
-    (``core.bookings.merging``).
+    (``core.money.contacts``).
 
     Raises:
         NotAllowed: ``by`` does not see every contact.

@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core.bookings.queries import events_of_contact, forms_of_contact, timeline
+from core.money.contacts import change_contact
 from core.money.queries import PaymentFilter, payments_table
 from core.people.contact_queries import (
     contact_detail,
@@ -14,7 +15,7 @@ from core.people.contact_queries import (
     people_lists,
     tags_in_use,
 )
-from core.people.contacts import LABELS, change_contact, details_of
+from core.people.contacts import LABELS, details_of
 from core.people.leads import LeadDetails, create_lead
 from core.people.models import LeadPriority, LeadStatus
 from core.people.schemas import LeadItem

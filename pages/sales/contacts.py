@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from core.money.contacts import create_contact
 from core.people.contact_queries import (
     ORDERED,
     ContactFilter,
@@ -15,7 +16,7 @@ from core.people.contact_queries import (
     people_lists,
     tags_in_use,
 )
-from core.people.contacts import ContactDetails, create_contact
+from core.people.contacts import ContactDetails
 from core.platform.paging import Order
 from core.ui.navigation import jump
 from core.ui.page import empty, require, title

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy.orm import Session
 
-from core.bookings.merging import merge_contacts
 from core.bookings.queries import events_of_contact
+from core.money.contacts import merge_contacts
 from core.money.queries import PaymentFilter, count_payments
 from core.people.contact_queries import (
     ContactFilter,

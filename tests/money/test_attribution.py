@@ -2,6 +2,7 @@
 it.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -21,12 +22,14 @@ from core.money.attribution import (
     choose_event,
     clear_choice,
 )
+from core.money.contacts import change_contact
 from core.money.form_filing import withdraw_form
 from core.money.models import MoneySettings, Payment, PayoutSnapshotDetail
 from core.money.payouts import approve, create_snapshot
-from core.money.queries import unattributed_money
+from core.money.queries import PaymentFilter, count_payments, unattributed_money
 from core.people.actions import Person, find_or_make_contact
-from core.people.models import TrafficType
+from core.people.contacts import details_of, find_contact
+from core.people.models import Contact, TrafficType
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import Period
 from core.platform.database import as_system
@@ -469,6 +472,32 @@ def test_an_address_passes_from_one_contact_to_another_with_what_was_paid_under_
     with world.mara.transaction() as db:
         adopt_address(db, card, hers, world.mara)
     assert world.payment(other).event_id == later
+
+
+@pytest.mark.parametrize(
+    ("others", "first"), [((), None), (("far@example.com",), "far@example.com")]
+)
+def test_an_address_that_passes_to_another_contact_is_nowhere_the_former_owners(others, first):
+    world = World()
+    hers, his = world.event("Ana"), world.event("Bo", email=PARTNER, at=NOON + 20 * DAY)
+    card = world.card(email=PARTNER)
+    with as_system(world.org) as db:
+        her, him = (db.get_one(Event, (world.org, each)).contact_id for each in (hers, his))
+    with world.mara.transaction() as db:
+        before = details_of(db, db.get_one(Contact, (world.org, him)))
+        emails = (*before.emails, *others)
+        change_contact(db, him, before, replace(before, emails=emails), world.mara)
+    with world.mara.transaction() as db:
+        adopt_address(db, card, hers, world.mara)
+    with world.mara.transaction() as db:
+        contact = db.get_one(Contact, (world.org, him))
+        assert (contact.email, contact.email_normalized) == (first, first)
+        before = details_of(db, contact)
+        assert before.emails == others
+        assert find_contact(db, PARTNER).id == her
+        paid = [count_payments(db, PaymentFilter(contact_id=each)) for each in (her, him)]
+        assert paid == [1, 0]
+        change_contact(db, him, before, replace(before, phones=("+4520202020",)), world.mara)
 
 
 def test_a_reps_link_to_an_address_is_refused():

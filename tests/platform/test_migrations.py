@@ -1119,3 +1119,46 @@ def test_an_organisation_of_an_earlier_release_has_the_locale_of_its_region(
         locales = dict(connection.execute(found).all())
     assert locales == {region: of_region(region) for region in locales}
     assert (len(locales), locales["DK"]) == (6, "da_DK")
+
+
+# Ana has had Bo's first address added, and the first of Kim's two; Eva was merged into Ana. Zoe's
+# is recorded nowhere else.
+ADDRESSES = """
+    alter table app.organizations disable row level security;
+    set session_replication_role = replica;
+    insert into app.organizations (id, name, slug, timezone, currency)
+      values ('{org}', 'Team', 'team', 'UTC', 'USD');
+    insert into app.contacts (organization_id, id, name, email, email_normalized, merged_into_id)
+      values ('{org}', '{ana}', 'Ana', 'ana@a.dk', 'ana@a.dk', null),
+             ('{org}', '{bo}', 'Bo', 'bo@b.dk', 'bo@b.dk', null),
+             ('{org}', '{kim}', 'Kim', 'kim@k.dk', 'kim@k.dk', null),
+             ('{org}', gen_random_uuid(), 'Eva', 'eva@e.dk', 'eva@e.dk', '{ana}'),
+             ('{org}', gen_random_uuid(), 'Zoe', 'zoe@z.dk', 'zoe@z.dk', null);
+    insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
+      select '{org}', owner::uuid, email, lower(email)
+        from (values ('{ana}', 'ana@a.dk'), ('{ana}', 'bo@b.dk'), ('{ana}', 'eva@e.dk'),
+          ('{ana}', 'kim@k.dk'), ('{kim}', 'Second@k.dk')) known (owner, email);
+    set session_replication_role = origin;
+    alter table app.organizations enable row level security;
+"""
+
+
+def test_an_address_that_an_earlier_release_gave_to_two_contacts_is_its_owners_alone(
+    bare, release_of
+) -> None:
+    release_of(before("0042"))
+    ids = {name: str(uuid4()) for name in ("org", "ana", "bo", "kim")}
+    with bare.begin() as connection:
+        connection.exec_driver_sql(ADDRESSES.format(**ids))
+
+    migrate(bare.url)
+
+    found = text("select name, email, email_normalized from app.contacts")
+    with bare.connect() as connection:
+        assert {tuple(row) for row in connection.execute(found)} == {
+            ("Ana", "ana@a.dk", "ana@a.dk"),
+            ("Bo", None, None),
+            ("Kim", "Second@k.dk", "second@k.dk"),
+            ("Eva", "eva@e.dk", "eva@e.dk"),
+            ("Zoe", "zoe@z.dk", "zoe@z.dk"),
+        }

@@ -286,8 +286,9 @@ $f$;
 grant execute on function app.attribute_all to so_app, so_worker;
 
 -- From now on the payment's address is also one of the event's contact, and all that either of them
--- paid or booked is looked at again. False when there is no address or no contact. Managers who see
--- their team only decide this too, without reading whose it was.
+-- paid or booked is looked at again. Whoever had it as their first address has another of theirs
+-- instead, or none. False when there is no address or no contact. Managers who see their team only
+-- decide this too, without reading whose it was.
 create or replace function app.adopt_address(p_payment uuid, p_event uuid) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
@@ -313,26 +314,36 @@ begin
   insert into app.contact_emails as k (organization_id, contact_id, email, email_normalized)
   values (app.cur_org(), paid.contact_id, paid.email, paid.normalized)
   on conflict (organization_id, email_normalized) do update set contact_id = excluded.contact_id;
-  perform app.attribute_contacts(contacts);
+  update app.contacts c set (email, email_normalized) = (
+      select k.email, k.email_normalized from app.contact_emails k
+       where k.organization_id = c.organization_id and k.contact_id = c.id and k.email <> '…'
+       order by k.email limit 1)
+   where c.organization_id = app.cur_org() and c.id = any (contacts) and c.id <> paid.contact_id
+     and c.email_normalized = paid.normalized;
+  perform app.attribute_contacts(contacts, array[paid.normalized]);
   return true;
 end $f$;
 grant execute on function app.adopt_address to so_app, so_worker;
 
--- Every payment of these contacts and of their events.
-create or replace function app.attribute_contacts(p_contacts uuid[]) returns void language plpgsql
-security definer set search_path = pg_catalog, pg_temp as $f$
+-- Every payment of these contacts and of their events, and of these addresses, which may have been
+-- theirs.
+create or replace function app.attribute_contacts(p_contacts uuid[], p_addresses text[])
+returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  addresses text[] := array(
+    select k.email_normalized from app.contact_emails k
+     where k.organization_id = app.cur_org() and k.contact_id = any (p_contacts)
+    union
+    select a.address from unnest(p_addresses) a (address));
 begin
   perform app.attribute_payments(array(
-    select p.id from app.contact_emails k
-      join app.payments p on p.organization_id = app.cur_org()
-        and p.customer_email_normalized = k.email_normalized
-     where k.organization_id = app.cur_org() and k.contact_id = any (p_contacts)));
+    select p.id from app.payments p where p.organization_id = app.cur_org()
+      and p.customer_email_normalized = any (addresses)));
   perform app.attribute_events(array(
     select v.id from app.events v where v.organization_id = app.cur_org()
       and v.contact_id = any (p_contacts)
     union
-    select v.id from app.contact_emails k
-      join app.events v on v.organization_id = app.cur_org()
-        and v.lead_email_normalized = k.email_normalized
-     where k.organization_id = app.cur_org() and k.contact_id = any (p_contacts)));
+    select v.id from app.events v where v.organization_id = app.cur_org()
+      and v.lead_email_normalized = any (addresses)));
 end $f$;
+grant execute on function app.attribute_contacts to so_app, so_worker;

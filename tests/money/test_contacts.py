@@ -1,25 +1,27 @@
-"""Two contacts that are one person: what belonged to either is one's, now and whatever still
-arrives, and nothing is lost.
+"""Contacts with their payments: these follow the addresses that a contact has, at once. Of two
+contacts that are one person, what belonged to either is one's, now and whatever still arrives, and
+nothing is lost.
 """
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from core.bookings.merging import merge_contacts
 from core.bookings.models import Event
 from core.deliveries.models import OutboxMessage
 from core.messages.suppression_list import Suppressed, check_may_be_texted
 from core.migrations.tables import metadata
 from core.money.attribution import attribute
+from core.money.contacts import change_contact, create_contact, merge_contacts
 from core.money.models import Payment
 from core.operations.privacy import erase_person
 from core.people.actions import Person, find_or_make_contact
 from core.people.contact_queries import ContactFilter, contact_detail, contacts_table
-from core.people.contacts import ContactDetails, create_contact, details_of
+from core.people.contacts import ContactDetails, details_of
 from core.people.leads import LeadDetails, create_lead
 from core.people.models import Activity, Contact, ContactEmail, Lead
 from core.platform.clock import now
@@ -28,6 +30,7 @@ from core.platform.errors import InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.factories import NOON
+from tests.money.world import DAY, LEAD, PARTNER, World
 
 KEPT = ContactDetails("Lena Vogt", emails=("lena@example.com",), tags=("VIP",), city="Aarhus")
 OTHER = ContactDetails(
@@ -78,6 +81,65 @@ class Pair:
     def paid_for(self):
         with as_system(self.org) as db:
             return db.scalars(select(Payment.event_id).where(Payment.id == self.payment)).one()
+
+
+def contact_of(world, event):
+    with as_system(world.org) as db:
+        return db.get_one(Event, (world.org, event)).contact_id
+
+
+def edit(world, contact, *emails, by=None):
+    by = by or world.mara
+    with by.transaction() as db:
+        before = details_of(db, db.get_one(Contact, (world.org, contact)))
+        change_contact(db, contact, before, replace(before, emails=emails), by)
+
+
+@pytest.mark.parametrize("who", ["mara", "Ana"])
+def test_what_was_paid_under_an_address_follows_when_it_is_added_and_removed(who):
+    world = World()
+    lead = contact_of(world, world.event("Ana"))
+    by = world.mara if who == "mara" else world.reps["Ana"]
+    card = world.card(email=PARTNER)
+    before = world.payment(card).attribution_reason
+    edit(world, lead, LEAD, PARTNER, by=by)
+    assert (world.closer_of(card), world.approved(1)) == ("Ana", [("Ana", Decimal(4997))])
+    edit(world, lead, LEAD, by=by)
+    payment = world.payment(card)
+    assert (payment.event_id, payment.closer_id, payment.attribution_reason) == (None, None, before)
+
+
+def test_a_removed_address_leaves_what_was_said_of_its_payments_to_those_who_had_it():
+    world = World()
+    lead = contact_of(world, world.event("Ana", at=NOON + 9 * DAY))
+    card = world.card(email=PARTNER)
+    alone = world.payment(card).attribution_reason
+    edit(world, lead, LEAD, PARTNER)
+    assert "the next one is of" in world.payment(card).attribution_reason
+    edit(world, lead, LEAD)
+    assert world.payment(card).attribution_reason == alone
+
+
+def test_cash_on_a_form_and_a_card_under_an_added_address_are_the_same_money_at_once():
+    world = World()
+    event = world.event("Ana")
+    entry, card = world.form(event), world.card(email=PARTNER)
+    edit(world, contact_of(world, event), LEAD, PARTNER)
+    assert world.cash() == {"Ana": Decimal(4997)}
+    assert world.payment(entry).superseded_by_id == card
+    edit(world, contact_of(world, event), LEAD)
+    assert world.cash() == {"Ana": Decimal(4997), None: Decimal(4997)}
+
+
+def test_a_contact_that_is_created_with_two_addresses_brings_their_payments_together():
+    world = World()
+    with as_system(world.org) as db:
+        ana = world.closers["Ana"]
+        event = make.event(db, world.org, ana, email="kim@example.com").id
+    card = world.card(email=PARTNER)
+    with world.mara.transaction() as db:
+        create_contact(db, ContactDetails("Kim", ("kim@example.com", PARTNER)), world.mara)
+    assert world.payment(card).event_id == event
 
 
 @pytest.fixture
