@@ -246,7 +246,7 @@ def test_an_export_is_what_the_link_on_its_screen_says(product, crew, visit):
     assert answer.headers["content-disposition"] == 'attachment; filename="payments.csv"'
     (row,) = csv.DictReader(answer.text().removeprefix("\ufeff").splitlines())
     assert (Decimal(row["Amount"]), row["Currency"]) == (Decimal(4997), "USD")
-    assert row["E-mail"] == f"lead@{crew.mark.lower()}.example.com"
+    assert row["Customer's e-mail"] == f"lead@{crew.mark.lower()}.example.com"
 
 
 def test_a_new_connection_receives_a_test_delivery_which_is_opened_and_replayed(
