@@ -3,8 +3,8 @@ ours that is asked for and network address, and more of a network address in all
 database, so that the limits hold across processes.
 
 They never concern a delivery that is verified: what is refused is counted after its signature was
-looked at. They are counted by what was asked for, whether or not there is such a connection, so that
-no answer says which there are.
+looked at. They are counted by what was asked for, whether or not there is such a connection, so
+that no answer says which there are.
 """
 
 from __future__ import annotations
