@@ -180,7 +180,8 @@ async def verify_and_store(
         answer, retry_after_s = await _store(endpoint, headers, body, verdict)
         if answer != "stale":
             return answer, retry_after_s
-    wait_s = limited_for(endpoint.id, address) if endpoint else 0
+    asked = f"{name}/{whose}"
+    wait_s = limited_for(asked, address)
     if endpoint is not None and wait_s and endpoint.age_s() < LOOK_UP_EVERY_S:
         return "limited", wait_s
     endpoint = await _look_up(name, whose)
@@ -188,7 +189,7 @@ async def verify_and_store(
     if endpoint is not None and not verdict.wrong:
         return await _store(endpoint, headers, body, verdict)
     whom = endpoint.id if endpoint else None
-    wait_s = limited_for(whom, address) or await count_failure(whom, address, verdict.wrong)
+    wait_s = limited_for(asked, address) or await count_failure(asked, address, whom, verdict.wrong)
     return ("limited", wait_s) if wait_s else ("refused", None)
 
 

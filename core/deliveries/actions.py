@@ -200,6 +200,11 @@ def record_look(db: Session, delivery_id: UUID) -> None:
     db.execute(select(func.app.record_look(delivery_id)))
 
 
+def record_search(db: Session, connection_id: UUID) -> None:
+    """Write into the audit log that somebody searched what came over a connection."""
+    db.execute(select(func.app.record_search(connection_id)))
+
+
 def note_test(db: Session, connection_id: UUID, error: str | None) -> None:
     """Store how the latest test delivery of a connection ended; without an error it arrived."""
     ended = {"tested_at": func.clock_timestamp(), "test_error": error}

@@ -16,6 +16,7 @@ from core.ui.brand import PRODUCT, whose
 from core.ui.guide import guide_address
 from core.ui.navigation import ACCOUNT, BY_KEY, SETTINGS, is_public, jump, pages_for
 from core.ui.page import go, shown_role, viewer_of_run, write_organization_into_address
+from core.ui.panels.looks import page_is_shown
 from core.ui.panels.sign_in import show_sign_in
 from core.ui.parts.finder.component import finder
 from core.ui.parts.format import escape_markdown
@@ -114,6 +115,7 @@ def show_to(viewer: Viewer) -> None:
     show_view_as_banner(viewer)
     if viewer.second_factor_missing and page.url_path != ACCOUNT and not is_public(page.url_path):
         jump(ACCOUNT)
+    page_is_shown(page.url_path)
     show_ways_around(viewer, page.url_path)
     page.run()
 

@@ -14,18 +14,24 @@ from core.ui.page import act, go, no_such, require, title
 from core.ui.panels.connections import labels
 from core.ui.panels.delivery import (
     event_in_words,
-    note_look,
     show_attempts,
     show_checks,
     show_outcome,
     show_request,
     show_rows,
 )
+from core.ui.panels.looks import note_look
 from core.ui.parts.format import escape_markdown, when
 from core.ui.parts.query_params import id_from_address
 
 viewer = require("delivery")
+if viewer.seen_by is not None:
+    # Each look is noted as one's own, and nothing is written while somebody views as another.
+    st.warning("You cannot open a delivery while you view as somebody else. Stop viewing first.")
+    st.stop()
 delivery_id = id_from_address()
+if delivery_id is not None:
+    note_look(viewer, delivery_id)
 with viewer.transaction() as db:
     delivery = delivery_of(db, delivery_id) if delivery_id else None
     if delivery is not None:
@@ -34,7 +40,6 @@ with viewer.transaction() as db:
         rows = rows_of_delivery(db, delivery)
 if delivery is None:
     no_such("delivery", "The link may be old.", ("connections", "All connections"))
-note_look(viewer, delivery.id)
 provider = labels().get(delivery.provider, delivery.provider)
 go("connections", f"← {escape_markdown(connection.name)}", id=str(connection.id))
 received = f"{provider} · received {when(delivery.received_at, viewer.timezone)}"

@@ -3,6 +3,7 @@ paused and deleted by an admin.
 """
 
 import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -14,10 +15,22 @@ from core.deliveries.reading import masked
 from core.platform.database import as_system
 from core.platform.models import AuditLog
 from core.providers.payloads import example, payload
+from core.tenancy.access.models import OrganizationMember
+from core.tenancy.access.view_as import start_view_as
+from core.ui.panels.looks import AGAIN_AFTER, NOTED
 from tests import factories as make
 from tests.flow import SECRET, sender, work
 from tests.ui.grids import grid
-from tests.ui.screens import browser_of, opened, press, sent, words
+from tests.ui.screens import (
+    addressed,
+    browser_of,
+    browser_with,
+    opened,
+    press,
+    sent,
+    token_of,
+    words,
+)
 
 
 @pytest.fixture
@@ -62,6 +75,14 @@ def lines(admin, operation):
         return db.execute(query.order_by(AuditLog.at)).all()
 
 
+def moved(page, screen, **query):
+    """The same window at another screen's address, not run yet."""
+    page._page_hash = addressed(screen)._page_hash
+    page.query_params.clear()
+    page.query_params.update(query)
+    return page
+
+
 def field(page, label):
     [found] = [each for each in page.text_input if each.label == label]
     return found
@@ -90,6 +111,61 @@ def test_a_delivery_shows_its_request_checks_attempts_and_rows_and_each_look_is_
     ]
     opened("delivery", admin, id=str(delivery_id))
     assert len(lines(admin, "look")) == 2
+
+
+def test_each_opening_of_a_delivery_in_one_window_is_audited_and_no_click_on_it(admin):
+    to = sender(admin.organization_id, "calendly")
+    delivery_id = stored(to, booking("jane@example.com"))
+    with browser_of(admin):
+        page = addressed("delivery", id=str(delivery_id)).run()
+        page.run()
+        assert len(lines(admin, "look")) == 1
+        page = moved(page, "connections").run()
+        page = moved(page, "delivery", id=str(delivery_id)).run()
+        assert "jane@example.com" in sent(page)
+        assert len(lines(admin, "look")) == 2
+        what, at = page.session_state[NOTED]
+        page.session_state[NOTED] = (what, at - AGAIN_AFTER - timedelta(seconds=1))
+        page.run()
+    assert len(lines(admin, "look")) == 3
+
+
+def test_a_search_of_deliveries_is_audited_without_its_words(admin):
+    to = sender(admin.organization_id, "calendly")
+    stored(to, booking("jane@example.com"))
+    page = opened("connections", admin, id=str(to.connection_id))
+    with browser_of(admin):
+        field(page, "Search").set_value("jane@example.com").run().run()
+        [line] = lines(admin, "search")
+        field(page, "Search").set_value("john@example.com").run()
+    assert (line.actor_user_id, line.row_id) == (admin.user_id, str(to.connection_id))
+    assert line.changes == {"connection": "Test"}
+    assert len(lines(admin, "search")) == 2
+
+
+def test_while_viewing_as_an_admin_deliveries_are_neither_opened_nor_searched(admin):
+    owner = make.viewer(admin.organization_id, "owner")
+    to = sender(admin.organization_id, "calendly")
+    delivery_id = stored(to, booking("jane@example.com"))
+    stored(to, booking("john@example.com"))
+    token = token_of(owner)
+    with browser_with(token):
+        searched = addressed("connections", id=str(to.connection_id)).run()
+        field(searched, "Search").set_value("jane@example.com").run()
+    assert len(grid(searched, "event_type").rows) == 1
+    seen = OrganizationMember(organization_id=admin.organization_id, user_id=admin.user_id)
+    start_view_as(token, owner, seen)
+
+    page = opened("delivery", token, id=str(delivery_id))
+    assert not page.exception
+    assert "jane@example.com" not in sent(page)
+    assert any("cannot open a delivery while you view as" in line for line in words(page))
+    with browser_with(token):
+        searched.run()
+    assert not searched.exception
+    assert field(searched, "Search").disabled
+    assert len(grid(searched, "event_type").rows) == 2
+    assert len(lines(owner, "search")) == 1
 
 
 def test_a_manager_sees_the_connection_and_none_of_its_deliveries(admin):

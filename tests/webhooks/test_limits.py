@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from core.deliveries.actions import rotate_secret
+from core.deliveries.actions import delete_connection, rotate_secret, set_active
 from core.platform.database import as_system
 from core.platform.settings import settings
 from core.providers.connections import connection_path, create_connection
@@ -24,7 +24,7 @@ from tests.ports import owner
 from tests.webhooks.deliveries import kept, payload, said
 from tests.webhooks.receiver import receiver
 
-HERE = "203.0.113.7"
+HERE, ELSEWHERE = "203.0.113.7", "203.0.113.10"
 
 
 def test_the_rate_limit_of_a_connection_holds_across_receivers():
@@ -117,18 +117,52 @@ def test_a_new_secret_works_within_a_second_of_any_flood(running):
     running(conversation)
 
 
-def test_whoever_tries_connections_that_do_not_exist_is_limited_too(running):
+def test_whoever_tries_many_connections_is_limited_at_those_that_there_are_too(running):
     to = sender(make.organization(), "stripe")
 
     async def conversation():
-        tries = [replace(to, path=f"/webhooks/stripe/{uuid4()}") for _ in range(150)]
-        answers = [await one.post(payload(), address=HERE) for one in tries]
-        return Counter(answer.status_code for answer in answers)
+        tries = [replace(to, path=f"/webhooks/stripe/{uuid4()}") for _ in range(700)]
+        tries += [replace(to, secret="whsec_other")]
+        answers = [await one.post(payload(), address=ELSEWHERE) for one in tries]
+        return [answer.status_code for answer in answers]
 
-    counted = running(conversation)
-    assert counted[429] >= 30
-    assert counted[401] + counted[429] == 150
-    assert posted(running, to, 1, address=HERE) == {200: 1}
+    statuses = running(conversation)
+    assert statuses[:300] == [401] * 300
+    assert Counter(statuses)[429] >= 100
+    assert set(statuses) == {401, 429}
+    assert statuses[-1] == statuses[-2]
+    assert posted(running, to, 1, address=ELSEWHERE) == {200: 1}
+
+
+def test_no_answer_says_which_connections_there_are(running):
+    admin, gone = make.viewer(make.organization()), make.viewer(make.organization())
+    there, off, deleted = (sender(admin.organization_id, "stripe") for _ in range(3))
+    closed = sender(gone.organization_id, "stripe")
+    unknown = replace(there, path=f"/webhooks/stripe/{uuid4()}")
+    with admin.transaction() as db:
+        set_active(db, off.connection_id, active=False)
+        delete_connection(db, deleted.connection_id, "Test")
+    with owner() as db:
+        offboarded = "update app.organizations set status = 'offboarded' where id = :org"
+        db.execute(text(offboarded), {"org": gone.organization_id})
+
+    async def conversation():
+        forged = [replace(to, secret="whsec_other") for to in (there, off, deleted, closed)]
+        first = {
+            (await unknown.post(payload(), address="203.0.113.9")).status_code for _ in range(130)
+        }
+        others = [await to.post(payload(), address="203.0.113.9") for to in forged]
+        floods = [
+            {(await to.post(payload(), address="203.0.113.8")).status_code for _ in range(130)}
+            for to in (forged[0], forged[1])
+        ]
+        return first, {(answer.status_code, answer.text) for answer in others}, floods
+
+    first, others, floods = running(conversation)
+    assert first == {401, 429}
+    assert {status for status, _ in others} == {401}
+    assert len(others) == 1
+    assert floods == [first, first]
 
 
 def test_without_the_limiter_nothing_is_acknowledged(running):

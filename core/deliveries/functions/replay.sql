@@ -67,6 +67,20 @@ begin
 end $f$;
 grant execute on function app.record_look to so_app;
 
+-- Somebody searched what came over a connection. What they looked for, mostly somebody's address,
+-- does not stand here.
+create or replace function app.record_search(p_connection uuid) returns void language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $f$
+begin
+  insert into app.audit_logs (organization_id, actor_user_id, actor_role, table_name, row_id,
+    operation, changes)
+  select app.demand_admin_or_system(), app.cur_user(), app.cur_role(), 'webhook_deliveries', c.id,
+         'search', jsonb_build_object('connection', c.name)
+    from app.webhook_connections c
+   where c.organization_id = app.cur_org() and c.id = p_connection;
+end $f$;
+grant execute on function app.record_search to so_app;
+
 -- Deliveries that were held are worked off, where their connection is paused no more.
 create or replace function app.release_held() returns void language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $f$

@@ -20,6 +20,7 @@ OPERATIONS = {
     "export": "exported",
     "mass_export": "exported in bulk",
     "look": "opened",
+    "search": "searched",
     "replay": "replayed",
     "person_export": "given to the person",
     "erase": "person erased",

@@ -20,6 +20,7 @@ from core.platform.paging import Order
 from core.providers.payloads import TEST_DELIVERY
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty, require
+from core.ui.panels.looks import note_search
 from core.ui.parts.columns import Moment, Number, Text, Word
 from core.ui.parts.filters import period_picker
 from core.ui.parts.format import plural
@@ -56,9 +57,14 @@ def show_deliveries(viewer: Viewer, connection_id: UUID) -> None:
             placeholder="E-mail or ID",
             help="Finds deliveries that contain this e-mail address, ID or text.",
             max_chars=200,
+            disabled=viewer.seen_by is not None,
         )
-    chosen = DeliveryFilter(connection_id, period, states, types, search or "")
-    st.fragment(_show, run_every=None if search else 5)(chosen)
+    # A search is noted as one's own, which it cannot be while viewing as somebody else.
+    words = (search or "").strip() if viewer.seen_by is None else ""
+    if words:
+        note_search(viewer, connection_id, words)
+    chosen = DeliveryFilter(connection_id, period, states, types, words)
+    st.fragment(_show, run_every=None if words else 5)(chosen)
 
 
 def _choose(label: str, options: Iterable[str], key: str) -> list[str]:

@@ -9,18 +9,15 @@ from uuid import UUID
 
 import streamlit as st
 
-from core.deliveries.actions import record_look
 from core.deliveries.models import DeliveryStatus, WebhookDelivery
 from core.deliveries.reading import as_text
 from core.providers.delivery_rows import RowOf
 from core.providers.signatures import TOLERANCE_S, signed_at
 from core.tenancy.access.audit import FORMER
-from core.tenancy.access.viewers import Viewer
 from core.ui.page import go
 from core.ui.panels.deliveries import KINDS, as_sentence
 from core.ui.parts.format import escape_markdown, when
 
-LOOKED = "delivery looked at"
 SHOWN = 100_000  # letters of a body; a browser takes long to draw more
 DETAILS = {"events": "event", "payments": "payment", "contacts": "contact"}
 OUTCOMES = {"failed": "Failed", "replayed": "Replayed"} | DeliveryStatus.labels()
@@ -30,15 +27,6 @@ NOT_STORED = "What was sent is no longer stored."
 def event_in_words(delivery: WebhookDelivery) -> str:
     """What happened, in the provider's words."""
     return KINDS.get(delivery.event_type or "", delivery.event_type or "Delivery")
-
-
-def note_look(viewer: Viewer, delivery_id: UUID) -> None:
-    """Write each look into the audit log: once for each time that the page is opened."""
-    if st.session_state.get(LOOKED) == delivery_id or viewer.seen_by is not None:
-        return
-    with viewer.transaction() as db:
-        record_look(db, delivery_id)
-    st.session_state[LOOKED] = delivery_id
 
 
 def show_outcome(delivery: WebhookDelivery) -> None:
