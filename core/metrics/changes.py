@@ -19,7 +19,7 @@ from core.platform.clock import Period
 from core.platform.notation import notation
 
 TENFOLD = 900  # per cent
-LATE = 10  # the first row may come after a tenth of the earlier period, as after a weekend
+LATE = 10  # the first row may come within a tenth of the earlier period, as after a weekend
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,10 @@ def change_of(
         return Change(None, why)
     unit, found = METRICS[key].unit, METRICS[key]
     if isinstance(found, Ratio):
-        sample = sum(before.count(part) for part in found.whole)
-        if sample < SMALL_SAMPLE:
-            return Change(None, f"only {sample} before" if sample else "none before")
+        for when, values in (("before", before), ("now", now)):
+            sample = sum(map(values.count, found.whole))
+            if sample < SMALL_SAMPLE:
+                return Change(None, f"only {sample} {when}" if sample else f"none {when}")
     elif not unit.plain(before[key], currency):
         return Change(None, "none before")
     moved = unit.moved(now[key], before[key], currency)
@@ -63,7 +64,7 @@ def nothing_before(key: str, earlier: Period, first_days: Mapping[str, date | No
     if None in days:
         return "nothing before"
     first = max(day for day in days if day is not None)
-    if first <= earlier.start + timedelta(days=earlier.days // LATE):
+    if first < earlier.start + timedelta(days=max(1, earlier.days // LATE)):
         return ""
     return f"nothing before {notation().day(first, year=first.year != earlier.end.year)}"
 

@@ -39,6 +39,12 @@ class Comparison:
         has_it = day.day <= monthrange(first.year, first.month)[1]
         return first.replace(day=day.day) if has_it else None
 
+    def cut_before(self, day: date) -> date:
+        """The day before which the earlier period is cut where the present one is cut before
+        ``day``. The 31st of a month that has none: all of that month lies before it.
+        """
+        return self.beside(day) or _months_before(day.replace(day=1), self.months - 1)
+
 
 def compared(period: Period, at: datetime, with_: With = "previous") -> Comparison | None:
     """``period`` beside the one before it, or the one a year before, as they are at the instant
@@ -57,9 +63,8 @@ def compared(period: Period, at: datetime, with_: With = "previous") -> Comparis
     local = at.astimezone(ZoneInfo(period.timezone))
     of = Comparison(replace(period, until=at), whole, months, days)
     day = of.beside(local.date())
-    # The 31st of a month that has none: all of that month has passed.
     until = (
-        day_start(_months_before(local.date().replace(day=1), months - 1), period.timezone)
+        day_start(of.cut_before(local.date()), period.timezone)
         if day is None
         else datetime.combine(day, local.time(), local.tzinfo).astimezone(at.tzinfo)
     )

@@ -19,10 +19,10 @@ from core.metrics.comparison import Comparison
 from core.metrics.dimensions import HOUR, WEEKDAY
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
-from core.metrics.grains import Grain, Slice, beside, grain_of, slices
+from core.metrics.grains import Grain, Slice, beside, earlier_slices, grain_of, slices
 from core.metrics.query import Grouping
 from core.metrics.table import metrics_table, metrics_tables, nothing_of, tables_read, totals
-from core.platform.clock import Period, day_start
+from core.platform.clock import Period
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 CARDS = ("booked_calls", "show_rate", "close_rate", "cash_collected", "net_revenue")
@@ -53,6 +53,8 @@ FIGURES = tuple(
     )
 )
 
+SIGHT = ("access_settings", "organization_members", "organizations")  # decide who sees what
+
 
 @dataclass(frozen=True, eq=False)
 class Dashboard:
@@ -61,9 +63,9 @@ class Dashboard:
 
     ``so_far`` is as much of the period as ``before`` is of the earlier one: of an unfinished one
     what has passed. ``course`` has a row for each of the ``slices``, also for one without anything;
-    ``course_before`` are the earlier figures that lie beside them, None where there are none or
-    they have not come so far. ``first_days`` are the days of the first rows ever, by fact, which
-    say how far back anything can be compared.
+    ``earlier_slices`` are the days that lie beside them and ``course_before`` the figures of
+    exactly these days, None where there are none or they have not come so far. ``first_days`` are
+    the days of the first rows ever, by fact, which say how far back anything can be compared.
     """
 
     today: date
@@ -74,6 +76,7 @@ class Dashboard:
     grain: Grain
     slices: list[Slice]
     course: Figures
+    earlier_slices: list[Period | None]
     course_before: list[Values | None] | None
     first_days: Mapping[str, date | None]
     closers: Figures
@@ -122,13 +125,16 @@ def dashboard(
     paid = course.totals.count(PAID.key)
     now = so_far = Values((key, course.totals[key]) for key in FIGURES)
     parts, before, course_before = slices(period, grain), None, None
+    earlier_parts: list[Period | None] = [None] * len(parts)
     firsts: dict[str, date | None] = {}
     if comparison is not None:
         if comparison.present.until is not None:
             so_far = totals(db, comparison.present, filters, at=at, only=FIGURES)
-        by = grain if grain == "day" else beside(comparison, grain)
+        earlier_parts = earlier_slices(parts, grain, comparison)
+        by, keys = beside(earlier_parts)
         earlier = metrics_table(db, comparison.earlier, (by,), filters, at=at, only=FIGURES)
-        before, course_before = earlier.totals, _beside(parts, grain, comparison, earlier)
+        before = earlier.totals
+        course_before = _in_order(earlier, [keys[part] if part else None for part in earlier_parts])
         firsts = first_days(db, facts_of(FIGURES), period.timezone, filters)
     today = at.astimezone(ZoneInfo(period.timezone)).date()
     return Dashboard(
@@ -140,6 +146,7 @@ def dashboard(
         grain=grain,
         slices=parts,
         course=in_all(parts, grain, course),
+        earlier_slices=earlier_parts,
         course_before=course_before,
         first_days=firsts,
         closers=closers,
@@ -158,29 +165,12 @@ def in_all(parts: Iterable[Slice], grain: Grain, course: Figures) -> Figures:
     return replace(course, rows=rows)
 
 
-def _beside(
-    parts: Iterable[Slice], grain: Grain, comparison: Comparison, earlier: Figures
-) -> list[Values | None]:
-    """For each of the slices the earlier figures at its place."""
+def _in_order(earlier: Figures, keys: Iterable[int | None]) -> list[Values | None]:
+    """The figures of each of these groups, and None where there is no group."""
     [by] = earlier.dimensions
     found = {row.keys[by.key].id: row.values for row in earlier.rows}
     nothing = nothing_of(earlier.metrics)
-    return [
-        found.get(comparison.beside(part.key) if grain == "day" else part.key, nothing)
-        if any(_has_come(comparison, day) for day in part.days)
-        else None
-        for part in parts
-    ]
-
-
-def _has_come(comparison: Comparison, day: date) -> bool:
-    """Whether there is an earlier day beside ``day`` that has begun where that period ends."""
-    earlier, other = comparison.earlier, comparison.beside(day)
-    return (
-        other is not None
-        and other >= earlier.start
-        and day_start(other, earlier.timezone) < earlier.ends_at
-    )
+    return [None if key is None else found.get(key, nothing) for key in keys]
 
 
 def heat(hours: Figures) -> list[list[int]]:
@@ -202,11 +192,10 @@ def read_of(*keys: str) -> list[str]:
 
 
 def data_stamp(db: Session, filters: Filters) -> str:
-    """Changes whenever a row does that the dashboard is counted from or narrowed by or takes a name
-    of, as far as the caller sees it; part of the key of whatever is cached of it.
+    """Changes whenever a row of the organisation does that the dashboard is counted from or
+    narrowed by or takes a name of, or that decides who sees these; part of the key of whatever is
+    cached of it. What changes as time passes is not in it.
     """
-    latest = (
-        f"(select max(updated_at) from app.{table} where organization_id = app.cur_org())"
-        for table in read_of(*filters.chosen)
-    )
+    tables = (*read_of(*filters.chosen), *SIGHT)
+    latest = (f"app.last_change_of('{table}')" for table in tables)
     return " ".join(map(str, db.execute(text(f"select {', '.join(latest)}")).one()))

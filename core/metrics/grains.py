@@ -4,14 +4,15 @@ the organisation's calendar.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from core.metrics.comparison import Comparison
 from core.metrics.dimensions import Dimension
-from core.platform.clock import Period
+from core.platform.clock import Period, day_start
 
 Grain = Literal["day", "week", "month"]
 GRAINS: tuple[Grain, ...] = ("day", "week", "month")
@@ -55,15 +56,40 @@ def slices(period: Period, grain: Grain) -> list[Slice]:
     return made
 
 
-def beside(comparison: Comparison, grain: Grain) -> Dimension:
-    """What the earlier period is grouped by to lie under the present one: the week or month in
-    which a moment would lie as many days or months later. A day that the later month lacks goes to
-    its last day. A single day has no such place, see ``Comparison.beside``.
+def earlier_slices(
+    parts: Iterable[Slice], grain: Grain, comparison: Comparison
+) -> list[Period | None]:
+    """What lies beside each slice of the present period: the days at its place in the earlier one.
+    Where a week or month ends with its month, these are the rest of that earlier month, however
+    long it is; a day has the day of its number. What has not come so far is not in it; None where
+    nothing is left.
     """
-    shift = f"make_interval(months => {comparison.months}, days => {comparison.days})"
-    return Dimension(
-        "beside", "Beside", "date", cut=f"date_trunc('{grain}', {{local}} + {shift})::date"
-    )
+    return [_earlier(part, grain, comparison) for part in parts]
+
+
+def _earlier(part: Slice, grain: Grain, comparison: Comparison) -> Period | None:
+    whole, start = comparison.earlier, comparison.cut_before(part.period.start)
+    end = comparison.cut_before(part.period.end)
+    if grain == "day":
+        end = min(end, start + timedelta(days=1))
+    if end <= start or day_start(start, whole.timezone) >= whole.ends_at:
+        return None
+    last = (whole.ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(whole.timezone))
+    end = min(end, last.date() + timedelta(days=1))
+    found = Period(start, end, whole.timezone)
+    return found if found.ends_at <= whole.ends_at else replace(found, until=whole.ends_at)
+
+
+def beside(earlier: Sequence[Period | None]) -> tuple[Dimension, dict[Period, int]]:
+    """What the earlier period is grouped by so that each of its slices is a group, and the key of
+    each.
+    """
+    found = [part for part in earlier if part]
+    edges = sorted({day for part in found for day in (part.start, part.end)})
+    days = ", ".join(f"date '{day}'" for day in edges)
+    cut = f"width_bucket({{local}}::date, array[{days}]::date[])"
+    keys = {part: edges.index(part.start) + 1 for part in found}
+    return Dimension("beside", "Beside", "int", cut=cut), keys
 
 
 def _begin(day: date, grain: Grain) -> date:

@@ -82,7 +82,9 @@ def metrics_tables(
 
 def tables_read(groupings: Iterable[Grouping], filters: Filters | None = None) -> list[str]:
     """The tables that ``metrics_tables`` reads for these groupings."""
-    return sorted(set(TABLE.findall(Query(tuple(groupings), filters or Filters()).sql())))
+    query = Query(tuple(groupings), filters or Filters())
+    values = parameters_of(parts[0].fact for parts in query.read.values()).values()
+    return sorted({table for sql in (query.sql(), *values) for table in TABLE.findall(sql)})
 
 
 @cache

@@ -23,7 +23,7 @@ from core.metrics.filters import Filters
 from core.metrics.grains import Grain
 from core.metrics.leaderboards import Line, leaderboard
 from core.metrics.table import metrics_table, totals
-from core.platform.clock import Period, now
+from core.platform.clock import Period, iso, now
 from core.platform.database import as_board
 from core.platform.dataframes import dataframe
 from core.tenancy.access.viewers import Viewer
@@ -36,6 +36,14 @@ def this_minute() -> datetime:
     what is computed for one look serves the next.
     """
     return now().replace(second=0, microsecond=0)
+
+
+def live_stamp(db: Session, filters: Filters, at: datetime) -> str:
+    """The stamp of an open dashboard, which is drawn anew as soon as it is another one: that of the
+    data, and the minute ``at``. As time passes, bookings become due, forms overdue, the compared
+    part of the earlier period longer, and a new day begins.
+    """
+    return f"{iso(at)} {data_stamp(db, filters)}"
 
 
 # One object for all runs, which nobody changes: to copy a dashboard takes longer than to draw it.

@@ -12,7 +12,7 @@ from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_table
 from core.bookings.schemas import EventItem
 from core.metrics.comparison import With, compared
-from core.metrics.dashboard import CARDS, Dashboard, data_stamp
+from core.metrics.dashboard import CARDS, Dashboard
 from core.metrics.drill import matching
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.figures import Figures
@@ -20,7 +20,7 @@ from core.metrics.filters import Filters
 from core.metrics.grains import Grain
 from core.platform.clock import Period, today
 from core.tenancy.access.viewers import Viewer
-from core.ui.cache import dashboard_of, overdue_of, this_minute
+from core.ui.cache import dashboard_of, live_stamp, overdue_of, this_minute
 from core.ui.page import empty, require, title
 from core.ui.panels.dashboard import (
     grain_picker,
@@ -87,7 +87,7 @@ def show_figures(
     at = this_minute()
     comparison = compared(period, at, with_) if with_ else None
     with viewer.transaction() as db:
-        stamp = data_stamp(db, filters)
+        stamp = live_stamp(db, filters, at)
         figures = dashboard_of(db, viewer, stamp, period, comparison, filters, at, grain)
         ever = Period(FIRST_DAY, day + timedelta(days=1), viewer.timezone)
         overdue = overdue_of(db, viewer, stamp, ever, filters, at)

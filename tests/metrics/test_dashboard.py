@@ -6,14 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.bookings.models import BookingSettings, Closer, Event
 from core.metrics.comparison import compared
 from core.metrics.dashboard import FIGURES, dashboard, data_stamp, read_of
+from core.metrics.dimensions import FILTERS
 from core.metrics.filters import Filters
 from core.metrics.query import Grouping
 from core.metrics.table import tables_read, totals
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
+from core.tenancy.access.models import AccessSettings, Role
+from core.tenancy.access.reporting_lines import set_manager
 from tests import factories as make
 from tests.metrics.history import random_history
 from tests.statements import statements
@@ -135,9 +139,12 @@ def test_a_filter_narrows_every_panel(history, oracle):
 def test_the_stamp_is_of_every_table_that_the_figures_are_counted_from():
     assert tables_read([Grouping((), ["leads"])]) == ["leads"]
     assert tables_read([Grouping((), ["booking_share"])]) == ["events", "leads"]
+    assert tables_read([Grouping((), ["shows"])]) == ["booking_settings", "events"]
     assert tables_read([Grouping(("closer",), ["net_revenue"])]) == ["closers", "payments"]
-    assert read_of() == ["closers", "events", "payments", "setters"]
-    assert read_of("package") == [*read_of()[:3], "post_call_forms", "setters"]
+    assert read_of() == ["booking_settings", "closers", "events", "payments", "setters"]
+    assert read_of("package") == [*read_of()[:4], "post_call_forms", "setters"]
+    with make.viewer(make.organization()).transaction() as db:
+        assert data_stamp(db, Filters(dict.fromkeys(FILTERS, (None,))))
 
 
 def test_the_stamp_changes_with_every_event_payment_and_name_and_with_nothing_else():
@@ -166,6 +173,50 @@ def test_the_stamp_changes_with_every_event_payment_and_name_and_with_nothing_el
         make.event(db, elsewhere)
     assert len(set(stamps)) == 5
     assert stamp() == stamps[-1]
+
+
+def stamp_of(viewer):
+    with viewer.transaction() as db:
+        return data_stamp(db, Filters())
+
+
+def test_the_stamp_of_a_teams_manager_changes_when_somebody_comes_or_leaves():
+    org = make.organization()
+    admin, manager = make.viewer(org), make.viewer(org, Role.MANAGER)
+    rep = make.viewer(org, Role.SALES_REP)
+    stamps = [stamp_of(manager)]
+    with as_system(org) as db:
+        db.get_one(AccessSettings, org).managers_see_their_team_only = True
+    stamps.append(stamp_of(manager))
+    for above in (manager.user_id, None):
+        with admin.transaction() as db:
+            set_manager(db, rep.user_id, above)
+        stamps.append(stamp_of(manager))
+    assert len(set(stamps)) == 4
+
+
+def test_the_stamp_of_a_rep_changes_when_an_older_booking_of_theirs_is_given_to_somebody_else():
+    org = make.organization()
+    rep = make.viewer(org, Role.SALES_REP)
+    with as_system(org) as db:
+        ana, bo = make.closer(db, org, "Ana", user_id=rep.user_id), make.closer(db, org, "Bo")
+        older, bo_id = make.event(db, org, ana).id, bo.id
+    with as_system(org) as db:
+        make.event(db, org, db.get_one(Closer, (org, ana.id)))
+    before = stamp_of(rep)
+    with as_system(org) as db:
+        lock_books(db)
+        db.get_one(Event, (org, older)).closer_id = bo_id
+    assert stamp_of(rep) != before
+
+
+def test_the_stamp_changes_with_the_grace_of_forms():
+    org = make.organization()
+    admin = make.viewer(org)
+    before = stamp_of(admin)
+    with as_system(org) as db:
+        db.get_one(BookingSettings, org).pcf_grace_hours = 1
+    assert stamp_of(admin) != before
 
 
 def test_an_uncached_dashboard_reads_each_period_once(history):

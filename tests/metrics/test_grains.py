@@ -11,9 +11,9 @@ from core.metrics.comparison import compared
 from core.metrics.dashboard import FIGURES, dashboard
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.filters import Filters
-from core.metrics.grains import GRAINS, grain_of, slices
+from core.metrics.grains import GRAINS, earlier_slices, grain_of, slices
 from core.metrics.table import totals
-from core.platform.clock import Period
+from core.platform.clock import Period, day_start
 from core.platform.database import as_system
 from core.ui.parts.filters import preset_period
 from tests import factories as make
@@ -112,6 +112,73 @@ def test_a_month_lies_beside_the_whole_of_the_earlier_one_and_one_to_come_beside
     assert before == [1, 1, 0] + [None] * 9
 
 
+def months(first, after):
+    return Period(date(*first, 1), date(*after, 1), ZONE, in_months=True)
+
+
+FEBRUARY, MARCH = months((2027, 2), (2027, 3)), months((2027, 3), (2027, 4))
+QUARTER, LAST_QUARTER = months((2027, 1), (2027, 4)), months((2026, 10), (2027, 1))
+NOVEMBER = months((2026, 11), (2026, 12))
+LATER, MORNING = local(2027, 12, 1), local(2026, 11, 11, 9)  # ten o'clock in Copenhagen
+
+
+@pytest.fixture(scope="module")
+def daily(database_url):
+    """An admin of an organisation with one booking at noon of every day."""
+    org = make.organization(timezone=ZONE)
+    with as_system(org) as db:
+        for number in range(220):
+            noon = day_start(date(2026, 9, 1) + timedelta(days=number), ZONE) + timedelta(hours=12)
+            make.event(db, org, at=noon)
+    return make.viewer(org)
+
+
+@pytest.mark.parametrize(
+    ("period", "at", "grain"),
+    [
+        (FEBRUARY, LATER, "week"),  # January is longer
+        (MARCH, LATER, "week"),  # February is shorter
+        (MARCH, LATER, "day"),
+        (QUARTER, LATER, "month"),
+        (QUARTER, LATER, "week"),
+        (NOVEMBER, MORNING, "week"),  # not over yet
+        (NOVEMBER, MORNING, "day"),
+        (LAST_QUARTER, MORNING, "month"),
+        (Period(date(2026, 11, 2), date(2026, 11, 28), ZONE), MORNING, "week"),
+    ],
+)
+def test_the_compared_line_is_of_exactly_the_days_that_it_names(daily, period, at, grain):
+    with daily.transaction() as db:
+        seen = dashboard(db, period, compared(period, at), Filters(), at, grain)
+        named = [
+            part and totals(db, part, at=at, only=FIGURES)["booked_calls"]
+            for part in seen.earlier_slices
+        ]
+    line = [values and values["booked_calls"] for values in seen.course_before]
+    assert line == named
+    assert sum(filter(None, line)) == seen.before["booked_calls"]
+
+
+@pytest.mark.parametrize(
+    ("period", "at", "grain", "place", "start", "end", "until"),
+    [
+        (FEBRUARY, LATER, "week", -1, (2027, 1, 22), (2027, 2, 1), None),
+        (FEBRUARY, LATER, "day", -1, (2027, 1, 28), (2027, 1, 29), None),
+        (QUARTER, LATER, "month", 1, (2026, 11, 1), (2026, 12, 1), None),
+        (NOVEMBER, MORNING, "week", 2, (2026, 10, 9), (2026, 10, 12), local(2026, 10, 11, 8)),
+        (NOVEMBER, MORNING, "day", 10, (2026, 10, 11), (2026, 10, 12), local(2026, 10, 11, 8)),
+    ],
+)
+def test_beside_the_end_of_a_month_lies_the_rest_of_the_earlier_one_as_far_as_it_has_come(
+    period, at, grain, place, start, end, until
+):
+    comparison, parts = compared(period, at), slices(period, grain)
+    found = earlier_slices(parts, grain, comparison)
+    assert found[place] == Period(date(*start), date(*end), ZONE, until)
+    if until:
+        assert found[place + 1 :] == [None] * (len(parts) - place - 1)
+
+
 def change(org, key, period, at):
     with make.viewer(org).transaction() as db:
         seen = dashboard(db, period, compared(period, at), Filters(), at)
@@ -170,3 +237,41 @@ def test_money_is_compared_from_the_first_payment_on_and_never_with_next_to_noth
     with as_system(org) as db:
         make.payment(db, org, "4987", at=local(2026, 10, 3))
     assert change(org, "cash_collected", november, at) == 0
+
+
+@pytest.mark.parametrize(("first", "found"), [(3, -96), (4, "nothing before 4 Oct")])
+def test_the_first_row_may_come_within_the_first_tenth_and_not_on_the_day_after(first, found):
+    org = make.organization(timezone="UTC")
+    with as_system(org) as db:
+        for day in range(first, first + 27):
+            make.event(db, org, at=local(2026, 10, day, 12))
+        make.event(db, org, at=local(2026, 11, 3, 12))
+    november = Period(date(2026, 11, 1), date(2026, 12, 1), "UTC", in_months=True)
+    assert change(org, "booked_calls", november, local(2027, 1, 1)) == found
+
+
+def test_a_week_is_compared_where_the_first_row_came_on_its_first_day():
+    org = make.organization(timezone="UTC")
+    week = Period(date(2026, 11, 9), date(2026, 11, 16), "UTC")
+    with as_system(org) as db:
+        make.event(db, org, at=local(2026, 11, 2, 12))
+        make.event(db, org, at=local(2026, 11, 9, 12))
+    assert change(org, "booked_calls", week, local(2027, 1, 1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("shown", "found"), [(0, "none now"), (1, "only 1 now"), (9, "only 9 now"), (10, 40)]
+)
+def test_a_rate_of_a_few_present_bookings_shows_no_change(shown, found):
+    org = make.organization(timezone="UTC")
+    with as_system(org) as db:
+        for number in range(20):
+            went = "showed" if number < 12 else "no_show"
+            status = "completed" if went == "showed" else "no_show"
+            at = local(2026, 10, 1 + number, 12)
+            make.event(db, org, at=at, call_status=status, event_outcome=went)
+        for number in range(shown):
+            at = local(2026, 11, 1 + number, 12)
+            make.event(db, org, at=at, call_status="completed", event_outcome="showed")
+    november = Period(date(2026, 11, 1), date(2026, 12, 1), "UTC", in_months=True)
+    assert change(org, "show_rate", november, local(2027, 1, 1)) == found

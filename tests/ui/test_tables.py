@@ -32,7 +32,7 @@ from core.platform.spreadsheets import DECIMAL_COMMA
 from core.tenancy.access.models import Role
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.sign_in import close_session
-from core.ui.parts.columns import Bar, Money, Number, Percent, Text, with_currencies
+from core.ui.parts.columns import Amounts, Bar, Money, Number, Percent, Text, with_currencies
 from core.ui.parts.downloads import csv_of
 from core.ui.parts.rows import BATCH, FrameRows, QueriedRows
 from tests import factories as make
@@ -604,6 +604,17 @@ def test_a_count_beside_a_missing_one_is_a_whole_number():
 
     assert column.texts(counts) == ["1,234", "–"]
     assert csv_of([counts], [column]).decode("utf-8-sig").splitlines() == ["Tries", "1234", '""']
+
+
+def test_money_of_several_currencies_is_downloaded_also_beside_a_line_without_any():
+    sums = pd.DataFrame({"net": [{"USD": Decimal("12.5")}, None, {"EUR": Decimal(3)}]})
+    column = Amounts("net", "Net")
+
+    assert column.texts(sums)[1] == "–"
+    assert column.exported(sums) == {
+        "Net (EUR)": [None, None, Decimal("3.00")],
+        "Net (USD)": [Decimal("12.50"), None, None],
+    }
 
 
 @pytest.mark.parametrize(

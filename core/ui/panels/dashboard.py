@@ -188,7 +188,8 @@ def show_trend(
     download: bool = True,
 ) -> tuple[str, Period] | None:
     """One figure slice by slice, with the compared period under it. Figure and days of the point
-    that was clicked, if one was; a point of the compared period is of its own days.
+    that was clicked, if one was; a point of the compared period is of its own days, and one of
+    part of a day has no list, since lists know whole days only.
     """
     st.subheader(f"{DIMENSIONS[figures.grain].label} by {figures.grain}")
     key = st.selectbox(
@@ -219,20 +220,8 @@ def show_trend(
     if point is None:
         return None
     compared = point.series == charts.COMPARED and figures.before_of(key) is not None
-    part = figures.slices[point.place]
-    found = earlier_days(figures, part) if compared else part.period
-    return (key, found) if found else None
-
-
-def earlier_days(figures: Dashboard, part: Slice) -> Period | None:
-    """The days of the earlier period that lie beside a slice."""
-    if figures.comparison is None:
-        return None
-    beside = [day for each in part.days if (day := figures.comparison.beside(each))]
-    if not beside:
-        return None
-    after = max(beside) + (part.period.end - max(part.days))
-    return Period(min(beside), after, part.period.timezone)
+    found = figures.earlier_slices[point.place] if compared else figures.slices[point.place].period
+    return None if found is None or found.until else (key, found)
 
 
 def _values(figures: Dashboard, key: str, currency: str) -> list[float | None]:
@@ -267,10 +256,8 @@ def _course_of(figures: Dashboard, key: str, currency: str) -> charts.Course:
         if before is None
         else [row.number(key, currency) if row else None for row in before],
         before_sentences=[
-            f"{BEFORE}, {_days_beside(figures, part)}: {_worth(metric, row, currency)}"
-            if row
-            else ""
-            for part, row in zip(figures.slices, before or (), strict=bool(before))
+            f"{BEFORE}, {_days_of(part)}: {_worth(metric, row, currency)}" if part and row else ""
+            for part, row in zip(figures.earlier_slices, before or (), strict=before is not None)
         ],
     )
 
@@ -287,9 +274,12 @@ def _called(figures: Dashboard, part: Slice) -> str:
     return called if part.is_whole else f"{called}, part of the {figures.grain}"
 
 
-def _days_beside(figures: Dashboard, part: Slice) -> str:
-    found = earlier_days(figures, part)
-    return days(found.start, found.end) if found else ""
+def _days_of(part: Period) -> str:
+    """The days of a period, and up to what time of the last one."""
+    found = days(part.start, part.end)
+    if part.until is None:
+        return found
+    return f"{found}, up to {notation().clock(part.until.astimezone(ZoneInfo(part.timezone)))}"
 
 
 def _worth(metric: Metric, row: Values, currency: str) -> str:

@@ -223,11 +223,12 @@ class Amounts(Column):
     is_ordered = False  # no number could stand for several currencies
 
     def exported(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
-        currencies = sorted({currency for amounts in rows[self.name] for currency in amounts})
+        found = [{} if is_missing(amounts) else amounts for amounts in rows[self.name]]
+        currencies = sorted({currency for amounts in found for currency in amounts})
         return {
             f"{self.label} ({currency})": [
                 Decimal(decimal_text(amounts[currency], currency)) if currency in amounts else None
-                for amounts in rows[self.name]
+                for amounts in found
             ]
             for currency in currencies
         }

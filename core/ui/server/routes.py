@@ -26,7 +26,6 @@ from starlette.routing import Route
 
 import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
 from core.metrics import exports
-from core.metrics.dashboard import data_stamp
 from core.metrics.filters import Filters
 from core.operations.privacy import export_person
 from core.platform.clock import Period
@@ -39,6 +38,7 @@ from core.tenancy.access.sessions import choose_organization
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.identity.sign_in import ABSOLUTE_HOURS, close_session, open_session
 from core.tenancy.organizations.logo import logo_of
+from core.ui.cache import live_stamp, this_minute
 from core.ui.navigation import BY_KEY
 from core.ui.parts.query_params import ORGANIZATION
 from core.ui.server.find import answer
@@ -126,8 +126,8 @@ async def switch(request: Request) -> Response:
 
 
 def live(request: Request) -> Response:
-    """``/live/dashboard?narrowed=&organization=``: the stamp of the data that a dashboard shows,
-    which is narrowed by these dimensions. An open page asks for it by itself, so the session's time
+    """``/live/dashboard?narrowed=&organization=``: the stamp of what a dashboard shows, which
+    is narrowed by these dimensions. An open page asks for it by itself, so the session's time
     without use goes on.
     """
     asked = request.query_params
@@ -140,7 +140,8 @@ def live(request: Request) -> Response:
     if may_open(viewer, BY_KEY["dashboard"].access) is not None:
         return PlainTextResponse("The dashboard is not open to you.", 403)
     with viewer.transaction() as db:
-        stamp = data_stamp(db, Filters(dict.fromkeys(asked.getlist("narrowed"), (None,))))
+        filters = Filters(dict.fromkeys(asked.getlist("narrowed"), (None,)))
+        stamp = live_stamp(db, filters, this_minute())
     return PlainTextResponse(stamp, headers={"Cache-Control": "no-store"})
 
 
