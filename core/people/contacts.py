@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -68,7 +68,8 @@ def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
 
     Raises:
         NotAllowed: ``by`` changes no records, or names somebody else as the owner.
-        InvalidInput: nothing says who it is, or a value cannot be read; ``field`` names it.
+        InvalidInput: nothing says who it is, a value cannot be read, or somebody below manager
+        enters an address that is known already; ``field`` names it.
         Conflict: an address is another contact's.
     """
     require_editor(by)
@@ -81,7 +82,7 @@ def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
     with own_records_only():
         db.add(contact)
         db.flush()
-        _set_reach(db, contact, checked.emails, checked.phones)
+        _set_reach(db, contact, checked, by)
     _note(db, contact.id, f"Contact created {by.signature}", by)
     return contact
 
@@ -94,12 +95,16 @@ def change_contact(
     Raises:
         NotFound: no such contact for ``by``.
         NotAllowed, InvalidInput, Conflict: like ``create_contact``; only a manager changes the
-        owner.
+        owner and the addresses, since payments follow them.
         ChangedMeanwhile: somebody else has changed the same field.
     """
     require_editor(by)
     contact = _to_change(db, contact_id)
     changed = edited(before, after, details_of(db, contact), LABELS)
+    if "emails" in changed and not by.is_manager:
+        raise InvalidInput(
+            "A manager changes e-mail addresses, since payments follow them.", field="emails"
+        )
     checked = _checked(db, after, by, owner_before=contact.owner_user_id)
     if not changed:
         return contact
@@ -107,7 +112,7 @@ def change_contact(
     with own_records_only():
         db.flush()
         if {"emails", "phones"} & set(changed):
-            _set_reach(db, contact, checked.emails, checked.phones)
+            _set_reach(db, contact, checked, by)
     listed = ", ".join(LABELS[name].lower() for name in changed)
     _note(db, contact.id, f"Contact changed {by.signature}: {listed}", by)
     return contact
@@ -173,8 +178,11 @@ def _fill(contact: Contact, values: Mapping[str, Any]) -> None:
         contact.tags = list(values["tags"])
 
 
-def _set_reach(db: Session, contact: Contact, emails: Sequence[str], phones: Sequence[str]) -> None:
-    """Raises Conflict where an address is another contact's."""
+def _set_reach(db: Session, contact: Contact, details: ContactDetails, by: Viewer) -> None:
+    """Raises Conflict where an address is another contact's. Below manager nobody learns that, or
+    that somebody has paid or booked under it: then it is InvalidInput.
+    """
+    emails, phones = details.emails, details.phones
     region = current_organization(db).region
     contact.email = next(iter(emails), None)
     contact.email_normalized = normalize_email(contact.email)
@@ -190,6 +198,8 @@ def _set_reach(db: Session, contact: Contact, emails: Sequence[str], phones: Seq
     )
     arrays = [cast(each, ARRAY(Text)) for each in written]
     taken = db.scalar(select(func.app.set_contact_reach(contact.id, *arrays)))
+    if taken is not None and not by.is_manager:
+        raise InvalidInput("A manager adds this address.", field="emails")
     if taken is not None:
         raise Conflict(
             f"{taken} is another contact's address. Where both are one person, merge the two"

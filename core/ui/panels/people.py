@@ -176,7 +176,13 @@ def contact_fields(
     """
     texts = _texts(details, ("name", "company"), mark)
     emails = _lines(
-        "E-mail addresses, one per line, main one first", details.emails, "emails", mark
+        "E-mail addresses, one per line, main one first",
+        details.emails,
+        "emails",
+        mark,
+        # an existing contact has a name, an address or a number
+        disabled=not viewer.is_manager and details != ContactDetails(),
+        help=None if viewer.is_manager else "A manager changes addresses, or adds a known one.",
     )
     phones = _lines("Phone numbers, one per line, main one first", details.phones, "phones", mark)
     source_id = _choice(LABELS["source_id"], details.source_id, lists.sources, f"source {mark}")
@@ -308,8 +314,8 @@ def _choice(label: str, chosen: UUID | None, options: Mapping[UUID, str], key: s
     )
 
 
-def _lines(label: str, values: Sequence[str], name: str, mark: str) -> str:
-    return st.text_area(label, "\n".join(values), key=f"{name} {mark}", height=68)
+def _lines(label: str, values: Sequence[str], name: str, mark: str, **shown: Any) -> str:
+    return st.text_area(label, "\n".join(values), key=f"{name} {mark}", height=68, **shown)
 
 
 def _split(text: str) -> tuple[str, ...]:
