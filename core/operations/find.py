@@ -18,7 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from core.bookings.models import Event
 from core.money.models import Payment
 from core.people.models import Contact, Lead
-from core.people.visibility import persons_are_hidden
+from core.people.visibility import persons_are_hidden, visible
 from core.platform.search import is_address, is_amount
 from core.tenancy.access.models import OrganizationMember
 
@@ -92,7 +92,11 @@ def _latest(query: Rows, moment: Any) -> Rows:
 
 
 def _bookings(words: str) -> Rows:
-    shown = (Event.id, Event.lead_name.label("name"), Event.lead_email.label("email"))
+    shown = (
+        Event.id,
+        visible(Event.lead_name).label("name"),
+        visible(Event.lead_email).label("email"),
+    )
     query = select(*shown, Event.scheduled_at.label("at")).where(
         Event.deleted_at.is_(None), _named(words, Event.lead_name, Event.lead_email_normalized)
     )
@@ -100,7 +104,8 @@ def _bookings(words: str) -> Rows:
 
 
 def _leads(words: str) -> Rows:
-    query = select(Lead.id, Contact.name, Contact.email, Lead.created_at.label("at")).join(
+    shown = (Lead.id, visible(Contact.name), visible(Contact.email))
+    query = select(*shown, Lead.created_at.label("at")).join(
         Contact, (Contact.organization_id == Lead.organization_id) & (Contact.id == Lead.contact_id)
     )
     return _latest(
@@ -109,7 +114,7 @@ def _leads(words: str) -> Rows:
 
 
 def _contacts(words: str) -> Rows:
-    query = select(Contact.id, Contact.name, Contact.email).where(
+    query = select(Contact.id, visible(Contact.name), visible(Contact.email)).where(
         Contact.merged_into_id.is_(None), Contact.erased_at.is_(None)
     )
     return _latest(
@@ -118,7 +123,11 @@ def _contacts(words: str) -> Rows:
 
 
 def _payments(words: str) -> Rows:
-    shown = (Payment.id, Payment.customer_name.label("name"), Payment.customer_email.label("email"))
+    shown = (
+        Payment.id,
+        visible(Payment.customer_name).label("name"),
+        visible(Payment.customer_email).label("email"),
+    )
     facts = (Payment.payment_date.label("at"), Payment.amount, Payment.currency)
     fits = or_(
         _named(words, Payment.customer_name, Payment.customer_email_normalized),

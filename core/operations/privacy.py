@@ -1,5 +1,5 @@
-"""A person's data: finding it by e-mail, exporting it, and erasing it so that every figure stays;
-and deleting raw deliveries when their time is over.
+"""A person's data: finding it by e-mail or contact, exporting it, and erasing it so that every
+figure stays; and deleting raw deliveries when their time is over.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import DeliverySettings, DeliveryStatus, WebhookDelivery
 from core.migrations.tables import metadata
-from core.people.erasure import erased_contact, mark_of, marks_of, pseudonym_of
-from core.people.models import Contact, ContactEmail
+from core.people.erasure import erased_contact, is_pseudonym, mark_of, marks_of, pseudonym_of
+from core.people.models import Contact
 from core.platform.advisory_locks import lock_organization
 from core.platform.clock import now
 from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system, organization_id_of
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
-from core.platform.normalization import comparable, normalize_email, spellings
+from core.platform.normalization import comparable, fold, normalize_email, spellings
 from core.platform.personal import ERASED_NAME, Personal, personal_of
 from core.platform.security.about import Known, is_about, tables_about
 from core.platform.tasks import task
@@ -42,6 +42,50 @@ MENTIONED = (
     "app.comparable({}), known.email) > 0)"
 )
 ASKED = Known("app.cur_org()", ":contacts", ":emails")
+# By whom a person is known: who has one of the addresses, whoever booked under one that is nobody's
+# any more, and what was merged with these.
+THEIR_CONTACTS = text("""
+    select c.id from app.contacts c
+     where c.merged_into_id = any(cast(:contacts as uuid[])) or c.id in (
+       select k.contact_id from app.contact_emails k where k.email_normalized = any(:emails)
+       union select v.contact_id from app.events v where v.lead_email_normalized = any(:emails)
+         and not exists (select 1 from app.contact_emails k
+                          where k.email_normalized = v.lead_email_normalized)
+       union select m.merged_into_id from app.contacts m
+              where m.id = any(cast(:contacts as uuid[])))
+     order by c.merged_into_id is not null, c.created_at, c.id
+""")
+# The addresses that contacts have, had, booked under and paid under for these bookings; none that
+# is somebody else's now, and none of a payment that a person gave to the booking, since a company
+# or a friend may have paid.
+THEIR_ADDRESSES = text("""
+    select known.email from (
+      select k.email_normalized as email from app.contact_emails k
+       where k.contact_id = any(cast(:contacts as uuid[]))
+      union select c.email_normalized from app.contacts c
+             where c.id = any(cast(:contacts as uuid[]))
+      union select v.lead_email_normalized from app.events v
+             where v.contact_id = any(cast(:contacts as uuid[]))
+      union select p.customer_email_normalized from app.events v
+              join app.payments p on p.organization_id = v.organization_id and p.event_id = v.id
+               and p.attribution_method in ('email', 'later_call', 'form', 'booking')
+             where v.contact_id = any(cast(:contacts as uuid[]))
+      union select l.changes #>> '{email_normalized,0}' from app.audit_logs l
+             where l.table_name = 'contact_emails'
+               and l.changes #>> '{contact_id,0}' = any(cast(:contacts as text[]))
+                or l.table_name = 'contacts' and l.row_id = any(cast(:contacts as text[]))
+    ) known
+     where known.email is not null and not exists (
+       select 1 from app.contact_emails k where k.email_normalized = known.email
+          and k.contact_id <> all(cast(:contacts as uuid[])))
+""")
+REMOVED_PHONES = text("""
+    select l.changes #>> array[written, '0'] from app.audit_logs l
+     cross join unnest(array['phone', 'phone_e164']) as written
+     where l.table_name = 'contact_phones'
+       and l.changes #>> '{contact_id,0}' = any(cast(:contacts as text[]))
+        or l.table_name = 'contacts' and l.row_id = any(cast(:contacts as text[]))
+""")
 NAMES = {
     "contact_emails": "addresses",
     "contact_phones": "phone numbers",
@@ -68,7 +112,9 @@ ELSEWHERE: dict[str, str] = {
                      where {MENTIONED.format("app.body_text(d.body)")}"""
     ),
     "changes": (
-        f"select to_jsonb(l) from app.audit_logs l where {MENTIONED.format('l.changes::text')}"
+        f"""select to_jsonb(l) from app.audit_logs l where {MENTIONED.format("l.changes::text")}
+                 or l.table_name = 'contacts' and l.row_id = any(cast(:contacts as text[]))
+                 or l.changes #>> '{{contact_id,0}}' = any(cast(:contacts as text[]))"""
     ),
 }
 Found = Mapping[str, Sequence[RowMapping]]  # rows about one person, by their table's name
@@ -133,29 +179,59 @@ def find_person(db: Session, email: str) -> KnownPerson:
     wanted = normalize_email(email)
     if wanted is None:
         raise InvalidInput(f"“{email}” is not an e-mail address.", field="email")
-    contacts = list(
-        db.scalars(select(ContactEmail.contact_id).where(ContactEmail.email_normalized == wanted))
-    )
-    merged = select(Contact.id).where(Contact.merged_into_id.in_(contacts))
-    contacts += db.scalars(merged.order_by(Contact.created_at, Contact.id))
-    known = db.scalars(
-        select(ContactEmail.email_normalized).where(ContactEmail.contact_id.in_(contacts))
-    )
-    emails = tuple(sorted({wanted, *(address for address in known if normalize_email(address))}))
-    found = _rows_about(db, {"contacts": contacts, "emails": _spelled(emails)})
-    unsubscribed = select(func.min(Contact.unsubscribed_at)).where(Contact.id.in_(contacts))
-    person = KnownPerson(
-        tuple(contacts),
-        emails,
-        _known(found, Personal.NAME),
-        _known(found, Personal.PHONE),
-        {name: len(rows) for name, rows in found.items()},
-        erased_contact(db, wanted),
-        db.scalar(unsubscribed),
-    )
+    person = _known_person(db, [], {wanted}, erased_contact(db, wanted))
     if not (person.is_known or person.erased or _mentioned(db, person)):
         raise NotFound("Nothing here is about this address.")
     return person
+
+
+def find_person_of(db: Session, contact_id: UUID) -> KnownPerson:
+    """The person whose contact this is, also one who has no address. Raises NotFound where there is
+    none, or the person is erased.
+    """
+    contact = db.scalars(select(Contact).where(Contact.id == contact_id)).first()
+    if contact is None or contact.erased_at is not None:
+        raise NotFound("There is no such contact, or the person is erased already.")
+    return _known_person(db, [contact.merged_into_id or contact.id], set(), None)
+
+
+def name_of(db: Session, contact_id: UUID) -> str:
+    """What a contact is called; their number or address where they have no name. It is typed to
+    confirm an erasure.
+    """
+    contact = db.scalars(select(Contact).where(Contact.id == contact_id)).one()
+    return contact.name or contact.phone or contact.email or str(contact.id)
+
+
+def _known_person(
+    db: Session, contacts: list[UUID], emails: set[str], erased: UUID | None
+) -> KnownPerson:
+    """Their contacts lead to addresses and addresses to contacts, until there is nothing new."""
+    known = -1
+    while known < (known := len(contacts) + len(emails)):
+        asked = {"contacts": contacts, "emails": _spelled(emails)}
+        contacts += [
+            each for each in db.scalars(THEIR_CONTACTS, asked) if each and each not in contacts
+        ]
+        written = map(normalize_email, db.scalars(THEIR_ADDRESSES, {"contacts": contacts}))
+        emails |= {each for each in written if each and not is_pseudonym(each)}
+    found = _rows_about(db, {"contacts": contacts, "emails": _spelled(emails)})
+    removed = db.scalars(REMOVED_PHONES, {"contacts": contacts})
+    unsubscribed = select(func.min(Contact.unsubscribed_at)).where(Contact.id.in_(contacts))
+    return KnownPerson(
+        tuple(contacts),
+        tuple(sorted(emails)),
+        _known(found, Personal.NAME),
+        tuple(sorted({*_known(found, Personal.PHONE), *filter(_is_number, removed)})),
+        {name: len(rows) for name, rows in found.items()},
+        erased,
+        db.scalar(unsubscribed),
+    )
+
+
+def _is_number(text_: str | None) -> bool:
+    """Of what was erased the audit log has a sign without digits."""
+    return any(each.isdigit() for each in text_ or "")
 
 
 def _spelled(emails: Iterable[str]) -> list[str]:
@@ -235,12 +311,26 @@ def export_person(
     """
     with transaction() as db:
         person = find_person(db, email)
-        with _admins_only():
-            db.execute(
-                text("select app.record_privacy('person_export', :row)"),
-                {"row": str(person.contact_id or "")},
-            )
+        _record_export(db, person)
     return _pieces(transaction, person)
+
+
+def export_person_of(
+    transaction: Callable[[], AbstractContextManager[Session]], contact_id: UUID
+) -> Iterator[bytes]:
+    """Like ``export_person``, for the person whose contact this is."""
+    with transaction() as db:
+        person = find_person_of(db, contact_id)
+        _record_export(db, person)
+    return _pieces(transaction, person)
+
+
+def _record_export(db: Session, person: KnownPerson) -> None:
+    with _admins_only():
+        db.execute(
+            text("select app.record_privacy('person_export', :row)"),
+            {"row": str(person.contact_id or "")},
+        )
 
 
 def _pieces(
@@ -276,6 +366,21 @@ def erase_person(db: Session, email: str, *, typed: str) -> None:
     person = find_person(db, email)
     if person.erased and not person.is_known:
         raise NotFound("This address is erased already.")
+    _erase(db, person)
+
+
+def erase_person_of(db: Session, contact_id: UUID, *, typed: str) -> None:
+    """Like ``erase_person``, for the person whose contact this is; ``typed`` is what the contact is
+    called. Of somebody without an address nothing later can be known to be theirs.
+    """
+    lock_organization(db)
+    person = find_person_of(db, contact_id)
+    if fold(typed) != fold(name_of(db, contact_id)):
+        raise InvalidInput("Type the name exactly as it is shown.", field="name")
+    _erase(db, person)
+
+
+def _erase(db: Session, person: KnownPerson) -> None:
     contact_id = person.contact_id or person.erased or uuid4()
     words = sorted(
         {comparable(word) for word in (*person.names, *person.phones)}, key=len, reverse=True

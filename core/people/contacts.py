@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -70,7 +70,8 @@ def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
 
     Raises:
         NotAllowed: ``by`` changes no records, or names somebody else as the owner.
-        InvalidInput: nothing says who it is, or a value cannot be read; ``field`` names it.
+        InvalidInput: nothing says who it is, a value cannot be read, or somebody below manager
+        enters an address that is known already; ``field`` names it.
         Conflict: an address is another contact's.
     """
     require_editor(by)
@@ -83,7 +84,7 @@ def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
     with own_records_only():
         db.add(contact)
         db.flush()
-        _set_reach(db, contact, checked.emails, checked.phones)
+        _set_reach(db, contact, checked, by)
     _note(db, contact.id, f"Contact created {by.signature}", by)
     return contact
 
@@ -97,22 +98,26 @@ def change_contact(
     Raises:
         NotFound: no such contact for ``by``.
         NotAllowed, InvalidInput, Conflict: like ``create_contact``; only a manager changes the
-        owner.
+        owner and the addresses, since payments follow them.
         Changed: somebody else has changed the same field.
     """
     require_editor(by)
     contact = _to_change(db, contact_id)
     now = details_of(db, contact)
     edited = ContactDetails(**merged(vars(now), vars(after), vars(before)))
-    checked = _checked(db, edited, by, owner_before=now.owner_user_id)
     changed = [name for name in LABELS if getattr(edited, name) != getattr(now, name)]
+    if "emails" in changed and not by.is_manager:
+        raise InvalidInput(
+            "A manager changes e-mail addresses, since payments follow them.", field="emails"
+        )
+    checked = _checked(db, edited, by, owner_before=now.owner_user_id)
     if not changed:
         return contact
     _fill(contact, {name: getattr(checked, name) for name in changed})
     with own_records_only():
         db.flush()
         if {"emails", "phones"} & set(changed):
-            _set_reach(db, contact, checked.emails, checked.phones)
+            _set_reach(db, contact, checked, by)
     listed = ", ".join(LABELS[name].lower() for name in changed)
     _note(db, contact.id, f"Contact changed {by.signature}: {listed}", by)
     return contact
@@ -178,8 +183,11 @@ def _fill(contact: Contact, values: Mapping[str, Any]) -> None:
         contact.tags = list(values["tags"])
 
 
-def _set_reach(db: Session, contact: Contact, emails: Sequence[str], phones: Sequence[str]) -> None:
-    """Raises Conflict where an address is another contact's."""
+def _set_reach(db: Session, contact: Contact, details: ContactDetails, by: Viewer) -> None:
+    """Raises Conflict where an address is another contact's. Below manager nobody learns that, or
+    that somebody has paid or booked under it: then it is InvalidInput.
+    """
+    emails, phones = details.emails, details.phones
     region = current_organization(db).region
     contact.email = next(iter(emails), None)
     contact.email_normalized = normalize_email(contact.email)
@@ -195,6 +203,8 @@ def _set_reach(db: Session, contact: Contact, emails: Sequence[str], phones: Seq
     )
     arrays = [cast(each, ARRAY(Text)) for each in written]
     taken = db.scalar(select(func.app.set_contact_reach(contact.id, *arrays)))
+    if taken is not None and not by.is_manager:
+        raise InvalidInput("A manager adds this address.", field="emails")
     if taken is not None:
         raise Conflict(
             f"{taken} is another contact's address. Where both are one person, merge the two"

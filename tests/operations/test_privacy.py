@@ -19,12 +19,16 @@ from core.money.models import Payment
 from core.operations.privacy import (
     accept_again,
     erase_person,
+    erase_person_of,
     export_person,
+    export_person_of,
     find_person,
     forget_deliveries,
     forget_recordings,
 )
+from core.people.contacts import ContactDetails, change_contact, create_contact, details_of
 from core.people.erasure import mark_of
+from core.people.leads import LeadDetails, create_lead
 from core.people.models import Contact, ContactEmail
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
@@ -373,3 +377,91 @@ def test_the_number_to_ring_of_an_erased_person_is_not_stored_again(case):
     assert not set(traces(case.org, ("31415999",)))
     case.deliver("calendly", made)
     assert not set(traces(case.org, ("31415999",)))
+
+
+def test_an_erasure_reaches_addresses_and_numbers_that_were_taken_off_the_contact(case):
+    def change(**values):
+        with case.admin.transaction() as db:
+            contact = db.scalars(select(Contact).where(Contact.name == NAME)).one()
+            before = details_of(db, contact)
+            change_contact(db, contact.id, before, replace(before, **values), case.admin)
+
+    change(emails=(EMAIL, "between@example.com"), phones=(PHONE, "+4531415999", "at the desk"))
+    change(emails=("new@example.com",), phones=())
+    with case.admin.transaction() as db:
+        person = find_person(db, "new@example.com")
+        assert person.emails == ("between@example.com", "new@example.com", EMAIL)
+        assert {PHONE, "+4531415999"} <= set(person.phones)
+        erase_person(db, "new@example.com", typed="new@example.com")
+
+    assert case.mentions() == set()
+    gone = ("between@example.com", "new@example.com", "31415999", "at the desk")
+    assert traces(case.org, gone) == set()
+    for email in (EMAIL, "between@example.com"):
+        with case.admin.transaction() as db:
+            assert find_person(db, email).erased is not None
+    case.deliver("stripe", samples.stripe_event("charge.succeeded", charge_of(EMAIL), now()))
+    assert case.mentions() == set()
+
+
+def charge_of(email):
+    return samples.stripe_charge("Z", 900, email, now())
+
+
+def test_an_address_that_is_somebody_elses_now_stays_theirs(case):
+    with case.admin.transaction() as db:
+        contact = db.scalars(select(Contact).where(Contact.name == NAME)).one()
+        before = details_of(db, contact)
+        shared = replace(before, emails=(*before.emails, "office@example.com"))
+        change_contact(db, contact.id, before, shared, case.admin)
+        change_contact(db, contact.id, shared, before, case.admin)
+        bo = ContactDetails("Bo Berg", emails=("office@example.com",))
+        create_contact(db, bo, case.admin)
+        make.payment(db, case.org, email="office@example.com", customer_name="Bo Berg")
+
+    case.erase()
+
+    with case.admin.transaction() as db:
+        found = find_person(db, "office@example.com")
+        assert (found.names, found.rows["payments"]) == (("Bo Berg",), 1)
+
+
+def test_whoever_booked_is_found_by_an_address_that_was_taken_off_too(case):
+    with case.admin.transaction() as db:
+        contact = db.scalars(select(Contact).where(Contact.name == NAME)).one()
+        before = details_of(db, contact)
+        after = replace(before, emails=("new@example.com",))
+        change_contact(db, contact.id, before, after, case.admin)
+    with case.admin.transaction() as db:
+        assert find_person(db, EMAIL).emails == ("new@example.com", EMAIL)
+
+
+def test_somebody_without_an_address_is_handed_out_and_erased_by_their_contact(case):
+    with case.admin.transaction() as db:
+        details = ContactDetails("Quinn Nomail", phones=("+45 20 12 34 99", "+4520123500"))
+        quinn = create_contact(db, details, case.admin).id
+        create_lead(db, quinn, LeadDetails(qualification_summary="Quinn Nomail asks"), case.admin)
+        post_text(db, "test", "+4520123499", "Hello Quinn Nomail", "a")
+    words = ("quinn nomail", "20123499", "20 12 34 99", "20123500")
+
+    everything = json.loads(b"".join(export_person_of(case.admin.transaction, quinn)))
+    assert everything["person"]["names"] == ["Quinn Nomail"]
+    assert [len(everything[each]) for each in ("contacts", "leads", "messages")] == [1, 1, 1]
+    assert everything["changes"]
+    assert everything["bookings"] == everything["payments"] == []
+
+    with pytest.raises(InvalidInput), case.admin.transaction() as db:
+        erase_person_of(db, quinn, typed="Quinn")
+    manager = make.viewer(case.org, Role.MANAGER)
+    with pytest.raises(NotAllowed), manager.transaction() as db:
+        erase_person_of(db, quinn, typed="Quinn Nomail")
+    with pytest.raises(NotAllowed):
+        export_person_of(manager.transaction, quinn)
+    before = case.mentions()
+    with case.admin.transaction() as db:
+        erase_person_of(db, quinn, typed=" quinn  nomail ")
+
+    assert traces(case.org, words) == set()
+    assert case.mentions() == before
+    with pytest.raises(NotFound), case.admin.transaction() as db:
+        erase_person_of(db, quinn, typed="Erased person")

@@ -226,6 +226,60 @@ def test_only_a_manager_says_whose_a_record_is(org, rep, manager):
         assert db.scalars(select(Contact.id)).all() == []
 
 
+@pytest.mark.parametrize(
+    "emails",
+    [(*LENA.emails, "payer@example.com"), LENA.emails[:1], (), LENA.emails[::-1]],
+    ids=["one more", "one less", "none", "another first"],
+)
+def test_a_rep_changes_no_address_and_therefore_nobodys_payments(org, rep, emails):
+    with rep.transaction() as db:
+        contact_id = create_contact(db, LENA, rep).id
+    mine = replace(LENA, owner_user_id=rep.user_id)
+    with pytest.raises(InvalidInput, match="A manager changes e-mail addresses") as refused:
+        save(rep, contact_id, mine, replace(mine, emails=emails))
+    assert refused.value.field == "emails"
+    changed = replace(mine, city="Odense", phones=("+45 30 30 30 30", "at the desk"))
+    save(rep, contact_id, mine, changed)
+    assert read(rep, contact_id) == changed
+
+
+@pytest.mark.parametrize("emails", ["{new@example.com}", "{}"])
+def test_no_statement_of_a_rep_changes_the_addresses_of_a_contact(org, rep, emails):
+    with rep.transaction() as db:
+        with_one = create_contact(db, replace(LENA, emails=LENA.emails[:1]), rep).id
+        without = create_contact(db, ContactDetails("Tom"), rep).id
+    for contact_id in (with_one, without) if emails != "{}" else (with_one,):
+        with pytest.raises(ProgrammingError, match="a manager changes"), rep.transaction() as db:
+            db.execute(
+                text(
+                    "select app.set_contact_reach(:id, cast(:emails as text[]),"
+                    " cast(:emails as text[]), '{}', '{}')"
+                ),
+                {"id": contact_id, "emails": emails},
+            )
+
+
+def test_a_rep_creates_nobody_under_an_address_that_is_known(org, rep, manager, lena):
+    with as_system(org) as db:
+        make.payment(db, org, email="payer@example.com")
+        make.event(db, org, email="booker@example.com")
+    for known in ("Payer@example.com", "booker@example.com", "l.vogt@example.com"):
+        details = ContactDetails("Tom", emails=("tom@example.com", known))
+        with pytest.raises(InvalidInput) as refused, rep.transaction() as db:
+            create_contact(db, details, rep)
+        assert (refused.value.message, refused.value.field) == (
+            "A manager adds this address.",
+            "emails",
+        )
+    with pytest.raises(InvalidInput, match="A manager adds this"), rep.transaction() as db:
+        create_lead_of(db, Person("Tom", "payer@example.com"), LeadDetails(), rep)
+    with rep.transaction() as db:
+        assert db.scalars(select(Contact.id)).all() == []
+        create_contact(db, ContactDetails("Tom", emails=("tom@example.com",)), rep)
+    with manager.transaction() as db:
+        create_contact(db, ContactDetails("Pay", emails=("payer@example.com",)), manager)
+
+
 def test_whoever_owns_a_lead_reads_its_contact(org, rep, manager, lena):
     with manager.transaction() as db:
         lead = create_lead(db, lena, LeadDetails(owner_user_id=rep.user_id), manager)
@@ -342,7 +396,7 @@ def test_a_lead_of_somebody_known_is_their_next_inquiry(manager, rep, lena):
         known = create_lead_of(db, Person(None, "l.vogt@example.com"), LeadDetails(), manager)
         new = create_lead_of(db, Person("Tom", None, "+4530303030"), LeadDetails(), manager)
         assert (known.contact_id, new.contact_id == lena) == (lena, False)
-    with pytest.raises(Conflict, match="another contact's address"), rep.transaction() as db:
+    with pytest.raises(InvalidInput, match="A manager adds this"), rep.transaction() as db:
         create_lead_of(db, Person("Lena", "lena@example.com"), LeadDetails(), rep)
 
 

@@ -56,6 +56,27 @@ async def test_a_viewer_finds_nobody_by_contact_details(crew):
     assert await titles(crew.people[Role.VIEWER], "finch le") == {}
 
 
+def test_a_viewer_who_finds_a_payment_by_its_amount_or_id_sees_no_payer():
+    boss = make.viewer(make.organization(), "admin")
+    viewer = make.viewer(boss.organization_id, "viewer")
+    with as_system(boss.organization_id) as db:
+        make.event(db, boss.organization_id, email="pay_55667788@example.com", lead_name="997")
+        facts = {"email": "997@example.com", "email_normalized": "997@example.com"}
+        db.add(contact := Contact(organization_id=boss.organization_id, name="997", **facts))
+        db.flush()
+        db.add(Lead(organization_id=boss.organization_id, contact_id=contact.id))
+        payer = {"customer_name": "Ana Lopez", "email": "ana@example.com"}
+        number = {"processor_payment_id": "pay_55667788"}
+        make.payment(db, boss.organization_id, "997", **payer, **number)
+    with viewer.transaction() as db:
+        for words in ("997", "pay_55667788"):
+            for kind in ("Bookings", "Leads", "Contacts", "Payments"):
+                found = find(db, BY_LABEL[kind], words)
+                assert [(each.name, each.email) for each in found] == (
+                    [(None, None)] if kind == "Payments" else []
+                )
+
+
 @pytest.mark.anyio
 async def test_a_rep_finds_their_own_bookings_and_nobody_elses(crew):
     rep = make.viewer(crew.admin.organization_id, "sales_rep", name="Finch newcomer")

@@ -184,6 +184,15 @@ def test_an_edit_that_is_given_up_begins_anew(office):
     assert field(page, "Company").value == "Vogt & Co"
 
 
+def test_the_addresses_of_a_contact_are_a_managers_to_edit(office):
+    label = "E-mail addresses, one per line, main one first"
+    for viewer, is_closed in ((office.rep, True), (office.manager, False)):
+        page = begin("contact", viewer, "Edit", id=str(office.lena))
+        assert field(page, label, "text_area").disabled == is_closed
+    page = begin("contacts", office.rep, "Create contact")
+    assert not field(page, label, "text_area").disabled
+
+
 def test_a_lead_is_edited_on_its_page_by_whoever_has_it(office):
     for viewer, status in ((office.rep, "Contacted"), (office.manager, "Qualified")):
         page = begin("lead", viewer, "Edit", id=str(office.lead))

@@ -46,8 +46,9 @@ create or replace function app.erase_person(p_contact uuid, p_contacts uuid[], p
 returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   org uuid := app.demand_admin();
-  mail text := '(' || (select string_agg(regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|')
-    from unnest(p_emails) e) || ')';
+  -- of somebody without an address, an expression that fits nothing
+  mail text := coalesce('(' || (select string_agg(
+    regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|') from unnest(p_emails) e) || ')', '(?!)');
   names text := (select string_agg(regexp_replace(w, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|')
     from unnest(p_words) w
                   where app.is_telling(w));
@@ -71,7 +72,11 @@ begin
   perform app.erase_messages(org, p_emails, p_words, p_pseudonym, either);
   update app.audit_logs l set changes = app.redacted(app.blanked(l.changes, app.personal_columns()),
     p_emails, p_words, p_pseudonym, question)
-   where l.organization_id = org and l.row_id = any (rows_of);
+   where l.organization_id = org and (l.row_id = any (rows_of)
+     -- rows that are there no longer, as an address that was taken off the contact
+     or l.operation in ('insert', 'delete') and exists (
+       select 1 from unnest(p_contacts::text[]) c where l.changes #>> '{contact_id,0}' = c
+          or l.changes #>> '{contact_id,1}' = c));
   update app.audit_logs l set changes = app.redacted(l.changes, p_emails, p_words, p_pseudonym,
     question)
    where l.organization_id = org and app.comparable(l.changes::text) ~* either;

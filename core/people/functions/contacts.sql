@@ -40,20 +40,37 @@ set search_path = pg_catalog, pg_temp as $f$
 $f$;
 
 -- From now on these are the contact's addresses and further numbers. Returns the first address that
--- is somebody else's; then nothing has changed.
+-- is somebody else's; then nothing has changed. Money follows addresses: whoever is below manager
+-- gives a contact addresses only while they create it, and none under which anybody has paid or
+-- booked.
 create or replace function app.set_contact_reach(p_contact uuid, p_emails text[],
   p_normalized text[], p_phones text[], p_e164 text[])
 returns text language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   org uuid := app.cur_org();
   taken text;
+  held text[] := array(select e.email_normalized from app.contact_emails e
+    where e.organization_id = org and e.contact_id = p_contact and e.email <> '…');
+  is_rep boolean := app.cur_role() = 'sales_rep';
 begin
   if not app.has_contact(p_contact) then
     raise insufficient_privilege using message = 'this contact belongs to somebody else';
   end if;
+  if is_rep and not (p_normalized @> held and p_normalized <@ held) and not (held = '{}' and exists (
+    select 1 from app.contacts c
+     where c.organization_id = org and c.id = p_contact and c.created_at = now())) then
+    raise insufficient_privilege using message = 'a manager changes the addresses of a contact';
+  end if;
   select e.email into taken from app.contact_emails e
    where e.organization_id = org and e.email_normalized = any (p_normalized)
      and e.contact_id <> p_contact limit 1;
+  if is_rep and held = '{}' then
+    taken := coalesce(taken, (
+      select w.email from unnest(p_emails, p_normalized) as w(email, normalized)
+       where app.is_paid_or_booked(w.normalized) or exists (
+         select 1 from app.contacts c where c.organization_id = org
+           and c.email_normalized = w.normalized and c.id <> p_contact) limit 1));
+  end if;
   if taken is not null then
     return taken;
   end if;

@@ -108,8 +108,12 @@ def contact_fields(form: Form, lists: PeopleLists, tags: Sequence[str], viewer: 
     """The fields of a contact, with the values that the form replaces."""
     has = form.read
     _texts(form, ("name", "company"), LABELS)
+    # payments follow addresses; an existing contact has a name, an address or a number
+    is_closed = not viewer.is_manager and any(has[name] for name in ("name", *LINES))
+    hint = None if viewer.is_manager else "A manager changes addresses, or adds a known one."
     for name, label in LINES.items():
-        form.field(name, label, st.text_area, value="\n".join(has[name]), height=68)
+        closed = {"disabled": is_closed, "help": hint} if name == "emails" else {}
+        form.field(name, label, st.text_area, value="\n".join(has[name]), height=68, **closed)
     _choice(form, "source_id", LABELS["source_id"], lists.sources)
     form.field(
         "tags",
