@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -44,3 +45,21 @@ def test_a_point_of_either_line_opens_its_own_day(admin, series, ago):
     addresses = " ".join(each.proto.body for each in page.get("html"))
     day = today("Europe/Copenhagen") - timedelta(days=ago)
     assert f"from={day}&to={day}" in addresses
+
+
+def test_the_compared_point_of_this_day_says_up_to_what_time_and_opens_no_rows(admin):
+    charted = []
+
+    def chart(figure, *_, key, **__):
+        if key == "trend chart":
+            charted.append(figure)
+        point = {"curve_number": 0, "point_index": 6}
+        return {"selection": {"points": [point] if key == "trend chart" else []}}
+
+    with patch("streamlit.plotly_chart", chart):
+        page = opened("dashboard", admin, period="Last 7 days")
+    assert not page.exception
+    day = today("Europe/Copenhagen") - timedelta(days=7)
+    *_, named = charted[-1].data[0].customdata
+    assert re.search(rf"{day.day} {day:%b %Y}, up to \d\d:\d\d: ", named)
+    assert not [each for each in page.get("html") if f"from={day}" in each.proto.body]
