@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from core.deliveries.models import DeliverySettings
 from core.messages.suppression_list import unsubscribe
-from core.operations.privacy import KnownPerson, accept_again, erase_person, find_person
+from core.operations.privacy import (
+    KnownPerson,
+    accept_again,
+    erase_person,
+    erase_person_of,
+    find_person,
+    find_person_of,
+    name_of,
+)
 from core.platform.errors import SalesOpsError
 from core.platform.normalization import normalize_email
 from core.tenancy.organizations.queries import settings_of
 from core.ui.page import act, empty, go, require, title
 from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
-from core.ui.parts.query_params import ORGANIZATION
+from core.ui.parts.query_params import ORGANIZATION, id_from_address
 
+Erase = Callable[[Session, str], None]
 viewer = require("privacy")
 title("Privacy", viewer, "Exports and erasures are recorded in the audit log.")
 with viewer.transaction() as db:
     days = settings_of(db, DeliverySettings).raw_delivery_days
 kept = f"for {plural(days, 'day', 'days')}" if days else "without a time limit"
 st.caption(f"Raw deliveries and links to recordings are kept {kept}.")
+contact_id = id_from_address("contact")
 with st.form("find"):
     email = (st.text_input("E-mail address of the person", key="whose") or "").strip()
     st.form_submit_button("Find", type="primary")
@@ -36,17 +48,19 @@ def show_consent(person: KnownPerson) -> None:
             f" {when(person.unsubscribed_at, viewer.timezone)}."
         )
         go("blocked-addresses", "Blocked addresses")
-    elif st.button(
+    elif person.emails and st.button(
         "Unsubscribe",
         help="Stops e-mails and text messages. What they request themselves is still sent.",
     ):
         with act(viewer, "Unsubscribed.") as db:
-            unsubscribe(db, viewer, normalize_email(email) or "")
+            unsubscribe(db, viewer, normalize_email(email) or person.emails[0])
         st.rerun()
 
 
-def show(person: KnownPerson) -> None:
-    """What is known, and what can be done with it."""
+def show(person: KnownPerson, asked: dict[str, str], proof: str, erase: Erase) -> None:
+    """What is known, and what can be done with it: ``asked`` is how the export finds the person,
+    and ``proof`` what is typed to have ``erase`` erase them.
+    """
     with st.container(border=True):
         facts = {
             "Addresses": person.emails,
@@ -59,10 +73,12 @@ def show(person: KnownPerson) -> None:
             st.text(f"{name}: {', '.join(values) or '–'}")
         if person.contacts:
             show_consent(person)
+    fields = "".join(
+        f'<input type="hidden" name="{name}" value="{escape(value, quote=True)}">'
+        for name, value in (asked | {ORGANIZATION: str(viewer.organization_id)}).items()
+    )
     st.html(
-        '<form class="so-form" method="post" action="/exports/person"><input type="hidden"'
-        f' name="email" value="{escape(email, quote=True)}"><input type="hidden"'
-        f' name="{ORGANIZATION}" value="{viewer.organization_id}"><button>Download'
+        f'<form class="so-form" method="post" action="/exports/person">{fields}<button>Download'
         " this person's data</button></form>"
     )
     typed = confirm_by_typing(
@@ -74,15 +90,30 @@ def show(person: KnownPerson) -> None:
             " stay. This cannot be undone. Later deliveries about these addresses are stored"
             " without personal details until you accept the address again here."
         ),
-        prompt="Type the address to confirm",
+        prompt=f"Type {proof} to confirm",
         button="Erase",
     )
     if typed is not None:
         with act(viewer, "Erased.") as db:
-            erase_person(db, email, typed=typed)
+            erase(db, typed)
         st.rerun()
 
 
+if contact_id and not email:
+    try:
+        with viewer.transaction() as db:
+            found, name = find_person_of(db, contact_id), name_of(db, contact_id)
+    except SalesOpsError as error:
+        st.info(escape_markdown(error.message))
+        st.stop()
+    show(
+        found,
+        {"contact": str(contact_id)},
+        f"“{escape_markdown(name)}”",
+        lambda db, typed: erase_person_of(db, contact_id, typed=typed),
+    )
+    go("contact", "View the contact", id=str(contact_id))
+    st.stop()
 if not email:
     empty("No person selected", "Enter an e-mail address to view, export or erase a person's data.")
     st.stop()
@@ -104,5 +135,10 @@ if found.erased:
             accept_again(db, email)
         st.rerun()
 if found.is_known or not found.erased:
-    show(found)
+    show(
+        found,
+        {"email": email},
+        "the address",
+        lambda db, typed: erase_person(db, email, typed=typed),
+    )
 go("settings", "Change how long data is kept in Settings")

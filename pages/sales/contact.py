@@ -145,3 +145,4 @@ meetings = {
 show_timeline(records(story), viewer, meetings)
 if viewer.is_admin:
     go("who-sees", "Who can see this?", kind="contact", id=str(contact.id))
+    go("privacy", "Export or erase this person's data", contact=str(contact.id))

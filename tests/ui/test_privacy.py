@@ -90,3 +90,37 @@ def test_nobody_else_does(admin, role):
 def test_a_request_without_a_session_or_about_nobody_is_refused(admin):
     assert download(None).status_code == 401
     assert download(token_of(admin), email="nobody@example.com").status_code == 422
+
+
+def test_somebody_without_an_address_is_opened_from_their_contact_and_erased_by_name(admin):
+    with as_system(admin.organization_id) as db:
+        region = "US"
+        quinn = find_or_make_contact(db, Person("Quinn Nomail", None, "+4520123499"), region).id
+    link = "Export or erase this person's data"
+    for viewer, offered in (
+        (admin, True),
+        (make.viewer(admin.organization_id, Role.MANAGER), False),
+    ):
+        page = opened("contact", viewer, id=str(quinn))
+        assert (link in [each.label for each in page.get("page_link")]) == offered
+    asked = {"contact": str(quinn)}
+    answer = ask("POST", "/exports/person", cookie=token_of(admin), data=asked, headers=OWN)
+    assert [each["name"] for each in answer.json()["contacts"]] == ["Quinn Nomail"]
+    for nonsense in ("x", str(admin.user_id)):
+        data = {"contact": nonsense}
+        wrong = ask("POST", "/exports/person", cookie=token_of(admin), data=data, headers=OWN)
+        assert wrong.status_code == 422
+
+    page = opened("privacy", admin, contact=str(quinn))
+    assert {"Names: Quinn Nomail", "Addresses: –", "Phones: +4520123499"} <= set(words(page))
+    assert "Unsubscribe" not in [button.label for button in page.button]
+    page.text_input[1].set_value("quin")
+    page = press(page, admin, "Erase")
+    assert page.error[0].value.startswith("Type the name")
+    page.text_input[1].set_value("Quinn Nomail")
+    page = press(page, admin, "Erase")
+
+    assert "erased already" in page.info[0].value
+    with as_system(admin.organization_id) as db:
+        contact = db.get_one(Contact, (admin.organization_id, quinn))
+        assert (contact.name, contact.phone) == ("Erased person", None)

@@ -27,7 +27,7 @@ from starlette.routing import Route
 import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
 from core.metrics import exports
 from core.metrics.filters import Filters
-from core.operations.privacy import export_person
+from core.operations.privacy import export_person, export_person_of
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError, TooManyRequests
 from core.platform.settings import settings
@@ -207,11 +207,11 @@ async def person(request: Request) -> Response:
     log and no history.
     """
     return await run_in_threadpool(
-        _person, request, *await fields_of(request, "email", ORGANIZATION)
+        _person, request, *await fields_of(request, "email", "contact", ORGANIZATION)
     )
 
 
-def _person(request: Request, email: str, organization: str) -> Response:
+def _person(request: Request, email: str, contact: str, organization: str) -> Response:
     try:
         viewer = viewer_of_page(request, organization)
     except NotAllowed as error:
@@ -221,7 +221,13 @@ def _person(request: Request, email: str, organization: str) -> Response:
     if may_open(viewer, PERSON) is not None:
         return PlainTextResponse("Admins export what is known of a person.", 403)
     try:
-        chunks = export_person(viewer.transaction, email)
+        chunks = (
+            export_person_of(viewer.transaction, UUID(contact))
+            if contact
+            else export_person(viewer.transaction, email)
+        )
+    except ValueError:
+        return PlainTextResponse("There is no such contact.", 422)
     except SalesOpsError as error:
         return PlainTextResponse(error.message, 422)
     return _download(chunks, "person.json", "application/json")
