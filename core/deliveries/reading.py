@@ -7,15 +7,12 @@ import math
 import re
 from typing import Any
 
+from core.deliveries.masking import masked, masked_text
+
 # A zero byte is valid JSON, and so is half of a surrogate pair; neither can be stored as text.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # In JSON they can only be written as escapes.
 ESCAPED = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
-
-# Names and beginnings of what opens something.
-SECRET_NAME = re.compile(r"secret|token|password|api_?key|authorization|credential", re.IGNORECASE)
-SECRET_VALUE = re.compile(r"\b(?:sk|rk|whsec|ws|xox[abp])_[A-Za-z0-9_-]{8,}")
-MASKED = "••••"
 
 
 def read_payload(body: bytes) -> Any:
@@ -43,24 +40,10 @@ def _storable(value: Any) -> Any:
     return [_storable(each) for each in value] if isinstance(value, list) else value
 
 
-def masked(value: Any) -> Any:
-    """A payload in which nothing is left that opens something."""
-    if isinstance(value, dict):
-        return {
-            name: MASKED
-            if SECRET_NAME.search(name) and isinstance(each, str | int)
-            else masked(each)
-            for name, each in value.items()
-        }
-    if isinstance(value, list):
-        return [masked(each) for each in value]
-    return SECRET_VALUE.sub(MASKED, value) if isinstance(value, str) else value
-
-
 def as_text(body: bytes) -> str:
     """A delivery's body as people read it: its JSON line by line, or else as it came."""
     try:
         value = masked(read_payload(body))
     except (ValueError, RecursionError):
-        return SECRET_VALUE.sub(MASKED, body.decode(errors="replace"))
+        return masked_text(body.decode(json.detect_encoding(body), "replace"))
     return json.dumps(value, indent=2, ensure_ascii=False)
