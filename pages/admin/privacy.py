@@ -110,7 +110,7 @@ if contact_id and not email:
         found,
         {"contact": str(contact_id)},
         f"“{escape_markdown(name)}”",
-        lambda db, typed: erase_person_of(db, contact_id, typed=typed),
+        lambda db, typed, whose=contact_id: erase_person_of(db, whose, typed=typed),
     )
     go("contact", "View the contact", id=str(contact_id))
     st.stop()

@@ -88,8 +88,8 @@ def contact_of(world, event):
         return db.get_one(Event, (world.org, event)).contact_id
 
 
-def edit(world, contact, *emails, by=None):
-    by = by or world.mara
+def edit(world, contact, *emails):
+    by = world.mara
     with by.transaction() as db:
         before = details_of(db, db.get_one(Contact, (world.org, contact)))
         change_contact(db, contact, before, replace(before, emails=emails), by)
