@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
+from uuid import UUID
 
 import streamlit as st
 from sqlalchemy.orm import Session
@@ -55,6 +56,11 @@ def show_consent(person: KnownPerson) -> None:
         with act(viewer, "Unsubscribed.") as db:
             unsubscribe(db, viewer, normalize_email(email) or person.emails[0])
         st.rerun()
+
+
+def erase_of(contact_id: UUID) -> Erase:
+    """The erasure of the person whose contact this is."""
+    return lambda db, typed: erase_person_of(db, contact_id, typed=typed)
 
 
 def show(person: KnownPerson, asked: dict[str, str], proof: str, erase: Erase) -> None:
@@ -110,7 +116,7 @@ if contact_id and not email:
         found,
         {"contact": str(contact_id)},
         f"“{escape_markdown(name)}”",
-        lambda db, typed, whose=contact_id: erase_person_of(db, whose, typed=typed),
+        erase_of(contact_id),
     )
     go("contact", "View the contact", id=str(contact_id))
     st.stop()
