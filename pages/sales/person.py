@@ -16,7 +16,7 @@ from core.tenancy.access.models import AccessSettings
 from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import board_dashboard_of, dashboard_of, this_minute
 from core.ui.page import empty, no_such, require, title
-from core.ui.panels.dashboard import show_person_card, show_trend
+from core.ui.panels.dashboard import show_person_card, show_trend, summary_of_comparison
 from core.ui.parts.drill import bookings_behind_cash, link_to_rows, rows_behind, switch_to_rows
 from core.ui.parts.filters import address_of, choices_of, named, period_picker
 from core.ui.parts.query_params import id_from_address
@@ -59,6 +59,7 @@ for start in range(0, len(theirs), A_ROW):
         with column:
             show_person_card(figures, key, viewer.currency, team if key in of_team else None)
 
+st.caption(summary_of_comparison(figures, theirs, viewer.currency))
 narrowed = {person.who: named(choices, person.who, person.id)}
 here = narrowed | address_of(period)
 if sees_rows:

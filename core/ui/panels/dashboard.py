@@ -170,8 +170,9 @@ def course(figures: Dashboard, key: str, currency: str) -> list[float] | None:
     """
     if len(figures.slices) < 2:
         return None
-    values = _values(figures, key, currency)
-    return [value for value in values if value is not None] or None
+    values = zip(_values(figures, key, currency), figures.slices, strict=True)
+    begun = [value for value, part in values if part.period.start <= figures.today]
+    return [value for value in begun if value is not None] or None
 
 
 def grain_picker() -> Grain | None:
