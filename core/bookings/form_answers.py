@@ -201,7 +201,7 @@ class FormAnswers:
     )
     recording_url: str | None = question(
         "Recording",
-        Kind.LINK,
+        Kind.TEXT,
         Ask("Recording link", _begun, aside=True),
         default=None,
         rule=_link_problem,

@@ -23,7 +23,6 @@ class Kind(StrEnum):
     CURRENCY = "currency"
     TEXT = "text"
     LINES = "lines"
-    LINK = "link"
     DAY = "day"
 
 

@@ -134,7 +134,7 @@ JSON_TYPES: dict[Kind, tuple[Any, Sentence]] = {
     Kind.NAMES: (list[Text], Sentence("{field} must be a list of texts.")),
     Kind.AMOUNT: (str | int | float, Sentence("{field} must be an amount like 4997.00.")),
     Kind.DAY: (Day, DAY),
-    **dict.fromkeys((Kind.CHOICE, Kind.CURRENCY, Kind.TEXT, Kind.LINES, Kind.LINK), (Text, TEXT)),
+    **dict.fromkeys((Kind.CHOICE, Kind.CURRENCY, Kind.TEXT, Kind.LINES), (Text, TEXT)),
 }
 
 

@@ -145,11 +145,17 @@ def _people(db: Session, organization: Organization) -> Iterator[Check]:
     yield Check(
         "setters",
         state,
-        f"{unknown} bookings in the last 30 days have an unknown setter",
+        f"{_recent_bookings(unknown)} an unknown setter",
         fix,
         organization.slug,
         "lists",
     )
+
+
+def _recent_bookings(count: int) -> str:
+    """How many there are, as the beginning of what they have."""
+    noun, verb = ("booking", "has") if count == 1 else ("bookings", "have")
+    return f"{count} {noun} in the last {LOOK_BACK.days} days {verb}"
 
 
 def _money(db: Session, organization: Organization) -> Iterator[Check]:
@@ -220,7 +226,7 @@ def _roster(db: Session, organization: Organization) -> Iterator[Check]:
     yield Check(
         "closers",
         state,
-        f"{unknown} bookings in the last 30 days have an unknown host",
+        f"{_recent_bookings(unknown)} an unknown host",
         fix,
         organization.slug,
         "lists",

@@ -45,6 +45,7 @@ OTHER_DECIMALS: Mapping[str, int] = {
 # Where a processor's smallest unit is another than the currency's. Source: Stripe, supported
 # currencies: ISK and UGX are sent with two decimals that are always 00, MGA without any.
 MINOR_UNITS: Mapping[str, Mapping[str, int]] = {"stripe": {"ISK": 2, "UGX": 2, "MGA": 0}}
+NUMERIC = re.compile(r"-?[0-9][0-9.,'’]*")  # with its spaces taken out
 SPACES, SPACED = re.compile(r"\s+"), re.compile("[0-9]+(?: [0-9]+)+")
 SPACED_THOUSANDS = re.compile("[1-9][0-9]{0,2}(?: [0-9]{3})+")
 BESIDE_AMOUNTS = re.compile(r"[^\w\s.,'’−-]|^\s*[A-Za-z]{2,3}\.?\s+|\s+[A-Za-z]{2,3}\.?\s*$")
@@ -100,9 +101,7 @@ def parse_amount(text: str | int | Decimal, currency: str, *, field: str = "amou
             f"“{str(text)[:40]}” is not an amount; write it like 4997.00.", field=field
         ) from error
     if not amount.is_finite() or amount < 0 or amount >= LIMIT:
-        raise InvalidInput(
-            "The amount must be zero or more, and below a million million.", field=field
-        )
+        raise InvalidInput("Enter an amount from 0 up to 999,999,999,999.", field=field)
     if -int(amount.normalize().as_tuple().exponent) > decimals(currency):
         raise InvalidInput(
             f"{currency} has {decimals(currency)} decimals; “{text}” has more.", field=field
@@ -137,11 +136,8 @@ def typed_amount(text: str, currency: str, *, field: str = "amount") -> Decimal:
         or not all(map(SPACED_THOUSANDS.fullmatch, SPACED.findall(spaced)))
     ):
         example = shown(EXAMPLE, currency, notation=style)
-        raise InvalidInput(
-            f"“{text[:40].strip()}” could be read in two ways, or is no amount. Write it like"
-            f" {example}.",
-            field=field,
-        )
+        wrong = "could be read in two ways" if NUMERIC.fullmatch(written) else "is not an amount"
+        raise InvalidInput(f"“{text[:40].strip()}” {wrong}. Write it like {example}.", field=field)
     return parse_amount(f"{whole}.{fraction}" if fraction else whole, currency, field=field)
 
 

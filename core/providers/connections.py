@@ -46,8 +46,8 @@ def check_signing_secret(provider: str, secret: str) -> None:
             raise InvalidInput(sentence, field="secret")
     if not SHORTEST_SECRET <= len(text) <= LONGEST_SECRET or len(text.split()) > 1:
         raise InvalidInput(
-            f"That is no signing secret of {label}: one has {SHORTEST_SECRET} to {LONGEST_SECRET}"
-            " characters and no blanks.",
+            f"That doesn't look like a {label} signing secret. It should have {SHORTEST_SECRET} to"
+            f" {LONGEST_SECRET} characters and no spaces.",
             field="secret",
         )
     inbound.check_secret(text)

@@ -111,7 +111,7 @@ def show_preview(table: ExportTable, columns: list[str], period: Period | None) 
 title(
     "Exports",
     viewer,
-    "You export what you may see. Each export is recorded in the audit log",
+    "Exports contain only what you can see. Each export is recorded in the audit log",
 )
 offer_saved_views(viewer, "exports", "exports")
 first, second = st.columns(2, vertical_alignment="bottom")

@@ -133,8 +133,8 @@ if view == "unattributed":
 if not count:
     empty(
         "No payments here",
-        "None fits this period, these filters and this search. Choose a longer period, clear a"
-        " filter, or search for something else.",
+        "No payments match this period, these filters and this search. Choose a longer period,"
+        " clear a filter, or search for something else.",
     )
     st.stop()
 show_sums(count, sums)

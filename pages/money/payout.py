@@ -19,7 +19,7 @@ from core.money.payouts import approve, discard, get_snapshot, mark_paid, refusa
 from core.platform.errors import NotFound
 from core.ui.navigation import jump
 from core.ui.page import act, go, no_such, require, title
-from core.ui.panels.payments import UNATTRIBUTED
+from core.ui.panels.payments import UNATTRIBUTED, way_to_match
 from core.ui.panels.payouts import (
     SUMS,
     all_lines,
@@ -144,7 +144,7 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     warn_unfinished(payout)
     warn_without_closer(without_closer)
     if without_closer:
-        go("payments", "Match them to bookings", view=UNATTRIBUTED)
+        go("payments", way_to_match(without_closer), view=UNATTRIBUTED)
     warn_open_entries(entries)
     typed = st.text_input(
         f"To confirm, enter the name of the payout: {escape_markdown(payout.name)}"

@@ -75,8 +75,8 @@ only_one_currency = (
     f" Only {viewer.currency}: currencies are never added together." if unit is MONEY else ""
 )
 st.caption(
-    f"{METRICS[metric].formula}.{only_one_currency} The arrow is the change of place since the same"
-    " part of the period before."
+    f"{METRICS[metric].formula}.{only_one_currency} Arrows show how many places somebody moved"
+    " compared with the same part of the previous period."
 )
 
 

@@ -258,7 +258,7 @@ def test_a_new_connection_receives_a_test_delivery_which_is_opened_and_replayed(
     page.get_by_role("textbox", name="Name", exact=True).fill("Second account")
     page.get_by_role("textbox", name="Signing secret").fill("short")
     page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.get_by_text("That is no signing secret of Stripe")).to_be_visible()
+    expect(page.get_by_text("That doesn't look like a Stripe signing secret")).to_be_visible()
     expect(page.get_by_role("textbox", name="Name", exact=True)).to_have_value("Second account")
     page.get_by_role("textbox", name="Signing secret").fill(SECRET)
     page.get_by_role("button", name="Create", exact=True).click()

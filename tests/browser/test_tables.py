@@ -217,7 +217,7 @@ def test_columns_stay_ones_own_a_view_is_saved_and_several_payments_are_marked(
     page.get_by_role("checkbox", name="Source").click()
     expect(heading(page, "Source")).to_have_count(0)
     page.get_by_role("button", name="Views").click()
-    page.get_by_label("Save what is shown as").fill("Open money")
+    page.get_by_label("Save this view as").fill("Open money")
     page.get_by_role("button", name="Save view").click()
     expect(page.get_by_role("button", name="View: Open money")).to_be_visible()
     expect(page).to_have_url(re.compile("view=Unattributed"))

@@ -110,4 +110,4 @@ def test_a_secret_that_can_sign_nothing_is_named(receiver_is):
     to = sender(make.organization(), "resend")
     with as_system(to.organization_id) as db:
         rotate_secret(db, to.connection_id, "whsec_abc")
-    assert "That is no signing secret of Resend" in result_for(to)
+    assert "That doesn't look like a Resend signing secret" in result_for(to)

@@ -175,3 +175,19 @@ def test_an_amount_that_is_rather_a_slip_of_the_finger_is_noticed_in_every_curre
     assert not is_unusual(Decimal("999999.99"), "USD")
     assert not is_unusual(Decimal(1_000_000), "JPY")
     assert is_unusual(Decimal(100_000_000), "JPY")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("abc", "“abc” is not an amount. Write it like $4,997.00."),
+        ("4.999,50", "“4.999,50” could be read in two ways. Write it like $4,997.00."),
+        ("$ 5.000", "“$ 5.000” could be read in two ways. Write it like $4,997.00."),
+        ("", "“” is not an amount. Write it like $4,997.00."),
+        ("-1", "Enter an amount from 0 up to 999,999,999,999."),
+    ],
+)
+def test_a_refused_amount_says_whether_it_is_none_or_may_be_two(text, sentence):
+    with pytest.raises(InvalidInput) as refused:
+        typed_amount(text, "USD")
+    assert refused.value.message == sentence

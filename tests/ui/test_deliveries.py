@@ -279,7 +279,8 @@ def test_an_error_while_creating_a_connection_leaves_what_was_typed(admin):
         field(page, "Signing secret").set_value("short")
         page = next(each for each in page.button if each.label == "Create").click().run()
     assert [error.value for error in page.error] == [
-        "That is no signing secret of Stripe&#58; one has 8 to 500 characters and no blanks&#46;"
+        "That doesn&#39;t look like a Stripe signing secret&#46; It should have 8 to 500 characters"
+        " and no spaces&#46;"
     ]
     assert page.segmented_control(key="new connection provider").value == "stripe"
     assert field(page, "Name").value == "Main account"

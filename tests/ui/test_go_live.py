@@ -44,6 +44,7 @@ def test_each_line_says_what_was_seen_how_to_mend_it_and_leads_there(org):
         for line in said
     )
     assert any("**Test payments** · Check this: count as real money" in line for line in said)
+    assert any("1 booking in the last 30 days has an unknown setter" in line for line in said)
     assert {
         "Open Slack reports",
         "Open Payments",

@@ -166,7 +166,7 @@ ALERT = "Unattributed: 1 payment ($4,997.00) is not matched to a booking; it is"
 
 def leads_to_all_of_it(page):
     return any(
-        link.proto.label == "Match them to bookings"
+        link.proto.label == "Match it to a booking"
         and "view=Unattributed" in link.proto.query_string
         for link in page.get("page_link")
     )

@@ -272,6 +272,15 @@ def test_the_message_about_an_answer_is_gone_with_the_answer(rep, event):
     assert window.errors() == []
 
 
+def test_a_recording_link_without_its_beginning_is_refused_by_the_form_not_the_browser(rep, event):
+    window = Window(rep, event).answer(**dict.fromkeys(YES, "Yes"))
+    [box] = [each for each in window.page.text_input if each.label == "Recording link"]
+    assert box.proto.type == box.proto.DEFAULT  # browsers send no invalid address of a URL field
+    window.type("Recording link", "drive.google.com/x").file()
+    assert window.errors() == ["A recording link starts with https://."]
+    assert form_of(rep) is None
+
+
 @pytest.mark.parametrize(
     ("locale", "typed"), [("de_DE", "4.997,50"), ("sv_SE", "4 997,50"), ("en_US", "4,997.50")]
 )

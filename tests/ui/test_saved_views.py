@@ -212,9 +212,9 @@ def test_the_control_renames_shares_deletes_and_opens_a_list_with_a_view(crew):
 
 def test_an_admin_sees_whose_view_it_is_and_others_no_buttons(crew):
     view = crew.saved(crew.ana, shared=True)
-    for viewer, buttons in ((crew.admin, {"Update to what is shown", "Delete"}), (crew.bo, set())):
+    for viewer, buttons in ((crew.admin, {"Update this view", "Delete"}), (crew.bo, set())):
         page = opened("events", viewer, saved=str(view))
-        assert buttons == {"Update to what is shown", "Share", "Stop sharing", "Delete"} & {
+        assert buttons == {"Update this view", "Share", "Stop sharing", "Delete"} & {
             each.label for each in page.button
         }
         assert "shared by Ana" in sent(page)

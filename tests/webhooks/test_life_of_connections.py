@@ -184,11 +184,11 @@ def test_of_the_signature_only_its_time_is_stored(running):
     ("provider", "secret", "says"),
     [
         ("stripe", "  ", "Enter the signing secret of Stripe."),
-        ("stripe", "short", "That is no signing secret of Stripe"),
-        ("stripe", "two words of it", "That is no signing secret of Stripe"),
-        ("stripe", "x" * 501, "That is no signing secret of Stripe"),
+        ("stripe", "short", "That doesn't look like a Stripe signing secret"),
+        ("stripe", "two words of it", "That doesn't look like a Stripe signing secret"),
+        ("stripe", "x" * 501, "That doesn't look like a Stripe signing secret"),
         ("stripe", "sk_live_5f1c0b9a7d2e4c63", "This is an API key."),
-        ("resend", "whsec_abcdefgh", "That is no signing secret of Resend"),
+        ("resend", "whsec_abcdefgh", "That doesn't look like a Resend signing secret"),
     ],
 )
 def test_what_cannot_be_a_signing_secret_is_refused_with_its_reason(provider, secret, says):

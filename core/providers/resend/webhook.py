@@ -38,7 +38,8 @@ def check_secret(secret: str) -> None:
     """Raises InvalidInput for a secret with which no delivery could be checked."""
     if not _is_usable(secret):
         raise InvalidInput(
-            "That is no signing secret of Resend: whsec_ and at least 16 more letters and digits.",
+            "That doesn't look like a Resend signing secret. It should be whsec_ and at least 16"
+            " more letters and digits.",
             field="secret",
         )
 

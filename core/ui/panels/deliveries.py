@@ -82,8 +82,8 @@ def _show(chosen: DeliveryFilter) -> None:
     if not count:
         empty(
             "No deliveries here",
-            "None fits this period and these filters. Choose a longer period, clear a filter, or"
-            " send a test delivery.",
+            "No deliveries match this period and these filters. Choose a longer period, clear a"
+            " filter, or send a test delivery.",
         )
         return
 

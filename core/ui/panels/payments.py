@@ -141,7 +141,12 @@ def show_unattributed(loose: Unattributed | None) -> None:
     what, way = st.columns([8, 3], vertical_alignment="center")
     what.warning(escape_markdown(f"Unattributed: {loose.in_words}."), icon=":material/link_off:")
     with way:
-        go("payments", "Match them to bookings", view=UNATTRIBUTED)
+        go("payments", way_to_match(loose.count), view=UNATTRIBUTED)
+
+
+def way_to_match(count: int) -> str:
+    """What a link to payments without a booking says."""
+    return "Match it to a booking" if count == 1 else "Match them to bookings"
 
 
 def why_none_is_unattributed(viewer: Viewer, *, narrowed: bool) -> tuple[str, str]:

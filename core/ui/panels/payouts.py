@@ -282,7 +282,7 @@ def lines_offered(
 
 def offer_holding_back(viewer: Viewer, fitting: Sequence[Line], held: Sequence[Line]) -> None:
     """Leave one line of a draft out, or take one in again; ``lines_offered`` has both."""
-    with st.expander("Hold a line back"):
+    with st.expander("Hold back a payment"):
         st.caption(
             "The line, and others for the same payment, are left out of this payout and come back"
             " in the next one."

@@ -231,8 +231,7 @@ class Questions:
             case Kind.LINES:
                 answer = st.text_area(ask.text, value=before or "", key=key, height=90)
             case _:
-                kind: Any = "url" if question.kind == Kind.LINK else "default"
-                answer = st.text_input(ask.text, value=before or "", key=key, type=kind)
+                answer = st.text_input(ask.text, value=before or "", key=key)
         self.typed[question.key] = answer
 
     def _yes_no(self, ask: Ask, before: Any, key: str) -> bool | None:

@@ -99,7 +99,7 @@ def _list_views(screen: str, views: Sequence[SavedView], default: UUID | None) -
     if not views:
         st.caption("No saved views yet. Choose filters, sorting and columns, then save them here.")
         return
-    link_to_rows(address(screen, {SAVED: WHOLE}), "Everything")
+    link_to_rows(address(screen, {SAVED: WHOLE}), "No view")
     for view in views:
         facts = (
             "opens by default" if view.id == default else None,
@@ -127,7 +127,7 @@ def _offer_changes(
             rename_view(db, view.id, name)
         st.rerun()
     with st.container(horizontal=True):
-        if st.button("Update to what is shown", key=f"{key} replace"):
+        if st.button("Update this view", key=f"{key} replace"):
             with act(viewer, "View updated.") as db:
                 replace_view(db, view.id, _shown_address(key))
             st.rerun()
@@ -147,9 +147,7 @@ def _offer_changes(
 def _offer_to_save(viewer: Viewer, screen: str, key: str) -> None:
     st.divider()
     with st.form(f"{key} save", border=False, clear_on_submit=False):
-        name = st.text_input(
-            "Save what is shown as", key=f"{key} name", placeholder="My team's week"
-        )
+        name = st.text_input("Save this view as", key=f"{key} name", placeholder="My team's week")
         shared = st.checkbox("Share with everyone in the organisation", key=f"{key} shared")
         if st.query_params.get("search"):
             st.caption("A view does not hold what you search for.")
