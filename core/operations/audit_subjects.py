@@ -10,22 +10,46 @@ from sqlalchemy import Row, Select, Table, Text, cast, select
 from sqlalchemy.orm import Session
 
 from core.bookings.models import Event, PostCallForm
+from core.deliveries.models import WebhookConnection, WebhookDelivery
 from core.money.models import Payment
 from core.people.models import Contact, Lead
 from core.platform.money import shown
 from core.platform.schema import Base
+from core.providers.registry import providers
+from core.tenancy.access.audit_actions import Headline
 from core.tenancy.access.models import Invitation, OrganizationMember
 
-# By whose line an action is best known, the most telling first.
+# By which of its lines an action is known, the most telling first.
 TELLING = (
-    "post_call_forms",
-    "payout_snapshots",
-    "payments",
-    "events",
-    "leads",
-    "contacts",
-    "organization_members",
-    "invitations",
+    Headline(
+        "contacts", "update", ("merged_into_id",), "Merged contact {what} into {merged_into_id}"
+    ),
+    Headline("post_call_forms"),
+    Headline("payout_snapshots"),
+    Headline("payments", "insert"),
+    Headline("events", "insert"),
+    Headline("payments", "update", ("event_id",), "Matched {what} to a booking"),
+    Headline("payments"),
+    Headline("events"),
+    Headline("leads"),
+    Headline("contacts", "insert"),
+    Headline("contacts", "update", ("name",)),
+    Headline("contacts", "update", ("phone",), "Changed the phone numbers of {what}"),
+    Headline("contacts", "update", ("email",), "Changed the e-mail addresses of {what}"),
+    Headline("contacts"),
+    Headline("contact_phones", words="Changed the phone numbers of {contact_id}"),
+    Headline("contact_emails", words="Changed the e-mail addresses of {contact_id}"),
+    Headline("organization_members"),
+    Headline("invitations"),
+    Headline(
+        "organizations",
+        "update",
+        ("name", "timezone", "currency", "region", "locale", "logo_version"),
+        "Changed General settings: {columns}",
+    ),
+    Headline("webhook_deliveries", "look", words="Opened a delivery of {what}"),
+    Headline("payout-payments", "export", words="Downloaded payments of a payout"),
+    Headline("payout-payments", "mass_export", words="Downloaded payments of a payout"),
 )
 Rows = Select[*tuple[Any, ...]]
 
@@ -84,6 +108,14 @@ def _query(table: str, ids: Iterable[str]) -> Rows | None:
             select(OrganizationMember.user_id.label("id"), OrganizationMember.name),
             OrganizationMember.user_id,
         ),
+        "webhook_deliveries": (
+            select(WebhookDelivery.id, WebhookConnection.provider).join(
+                WebhookConnection,
+                (WebhookConnection.organization_id == WebhookDelivery.organization_id)
+                & (WebhookConnection.id == WebhookDelivery.connection_id),
+            ),
+            WebhookDelivery.id,
+        ),
         "invitations": (select(Invitation.id, Invitation.email.label("name")), Invitation.id),
     }
     if table in special:
@@ -102,4 +134,7 @@ def _words(table: str, row: Mapping[Any, Any], day: Callable[[Any], str]) -> str
     if table == "payments":
         whose = f"{row['customer_name']}’s payment" if row["customer_name"] else "a payment"
         return f"{whose} of {shown(row['amount'], row['currency'])}"
+    if table == "webhook_deliveries":
+        known = providers().get(row["provider"])
+        return known.label if known else row["provider"]
     return row["name"] or ""

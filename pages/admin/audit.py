@@ -145,6 +145,7 @@ columns = [
     Text("row", "Row"),
 ]
 st.caption(f"{plural(count, 'line', 'lines')}, newest first. Choose one to read all of it.")
+details = st.container()
 picked = picking_table(
     QueriedRows(ORDERED, page_of), "audit-lines", columns=columns, card=("what", "who", "at")
 )
@@ -156,7 +157,9 @@ st.link_button(
 )
 if picked is not None:
     line = shown[picked]
-    st.subheader("What changed")
-    st.text(f"{when(line['at'], viewer.timezone)} · {line['who']} · {line['what']} · {line['row']}")
-    for change in line["details"]:
-        st.text(change)
+    with details:
+        st.subheader("What changed")
+        moment = when(line["at"], viewer.timezone)
+        st.text(f"{moment} · {line['who']} · {line['what']} · {line['row']}")
+        for change in line["details"]:
+            st.text(change)

@@ -1,13 +1,24 @@
 """The audit log in people's words: who did what to which booking or payment, by action."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 
 from core.bookings.form_answers import FormAnswers
+from core.metrics.exports import record_download
 from core.money.form_filing import file_form
 from core.operations.audit_subjects import TELLING
+from core.people.contacts import (
+    ContactDetails,
+    change_contact,
+    create_contact,
+    details_of,
+    merge_contacts,
+)
+from core.people.models import Contact
+from core.platform.advisory_locks import lock_books
 from core.platform.database import as_system
 from core.tenancy.access.audit import AuditFilter
 from core.tenancy.access.audit_actions import actions
@@ -75,7 +86,7 @@ def test_an_action_opens_into_its_changes(place):
         db.execute(text("update app.organizations set name = 'Ours AS'"))
     page = opened("audit", place.admin, who="")
     key = grid(page, "who", "what").rows[0]
-    assert key["what"].startswith("Changed organization Ours AS")
+    assert key["what"].startswith("Changed General settings: Name")
 
     with place.admin.transaction() as db:
         [first, *_] = actions(db, AuditFilter(), TELLING, limit=1)
@@ -85,6 +96,49 @@ def test_an_action_opens_into_its_changes(place):
 def test_a_member_whose_account_was_viewed_is_named(place):
     start_view_as(token_of(place.admin), place.admin, SimpleNamespace(user_id=place.ana.user_id))
     assert ("Ada Admin", "Started viewing as: Ana") in listed(opened("audit", place.admin))
+
+
+def did(place):
+    return [what for who, what in listed(opened("audit", place.admin)) if who == "Ada Admin"]
+
+
+def test_an_action_on_contacts_is_known_by_what_was_meant(place):
+    before = ContactDetails(name="Jo Dahl", phones=("+12125550100", "+12125550101"))
+    with place.admin.transaction() as db:
+        jo_id = create_contact(db, before, place.admin).id
+        twin_id = create_contact(db, ContactDetails(name="J. Dahl"), place.admin).id
+    with place.admin.transaction() as db:
+        before = details_of(db, db.get_one(Contact, (place.org, jo_id)))
+        after = replace(before, phones=(before.phones[0], "+12125550111"))
+        change_contact(db, jo_id, before, after, place.admin)
+    with place.admin.transaction() as db:
+        merge_contacts(db, jo_id, twin_id, place.admin)
+
+    assert did(place)[:2] == [
+        "Merged contact J. Dahl into Jo Dahl",
+        "Changed the phone numbers of Jo Dahl",
+    ]
+
+
+def test_a_setting_a_match_and_a_download_are_known_by_their_own_words(place):
+    with as_system(place.org) as db:
+        paid = make.payment(db, place.org, "250", customer_name="Lou Adler").id
+    with place.admin.transaction() as db:
+        db.execute(text("update app.organizations set locale = 'da_DK'"))
+    with place.admin.transaction() as db:
+        record_download(db, "payout-payments", "csv", {"rows": 3})
+    with place.admin.transaction() as db:
+        lock_books(db)
+        db.execute(
+            text("update app.payments set event_id = :event where id = :id"),
+            {"event": place.event, "id": paid},
+        )
+
+    assert did(place)[:3] == [
+        "Matched Lou Adler’s payment of 250,00\xa0US$ to a booking",
+        "Downloaded payments of a payout",
+        "Changed General settings: Numbers and dates",
+    ]
 
 
 def test_older_actions_follow_without_a_gap(place):

@@ -16,7 +16,7 @@ from core.platform.labels import capitalized
 from core.platform.link_roles import LINK_ROLES
 from core.platform.models import AuditLog
 from core.platform.paging import Order, sorted_by
-from core.platform.schema import LABEL, USER, Base
+from core.platform.schema import LABEL, USER, Base, Words
 from core.tenancy.access.models import OrganizationMember
 
 MASKED = "…"
@@ -189,6 +189,13 @@ def column_label(column: str) -> str:
     """``lead_name`` as ``Lead name``; an id is shown as a name, so its column is called by it."""
     name = column.removesuffix("_id").removesuffix("_normalized")
     return _facts(LABEL).get(column) or capitalized(name)
+
+
+@cache
+def word_columns() -> frozenset[str]:
+    """The columns that hold words of an enumeration, ``sales_rep`` among them."""
+    columns = [column for table in Base.metadata.sorted_tables for column in table.columns]
+    return frozenset(column.name for column in columns if isinstance(column.type, Words))
 
 
 @cache

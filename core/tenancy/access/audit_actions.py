@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Case, ColumnElement, Row, String, case, cast, func, select
+from sqlalchemy import Case, ColumnElement, Row, String, and_, case, cast, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from core.platform.models import AuditLog
@@ -22,9 +22,35 @@ BY_ITSELF = "system"
 
 
 @dataclass(frozen=True)
+class Headline:
+    """Lines by which an action is known: those of a table, and where these are given, of one
+    operation that gave one of the columns a value.
+
+    ``words`` say the whole of what was done, with ``{what}`` for the row, a column in braces for
+    the name that stands in it, and ``{columns}`` for those that changed; without words the line is
+    put together from its operation and its table.
+    """
+
+    table: str
+    operation: str | None = None
+    columns: tuple[str, ...] = ()
+    words: str = ""
+
+    def fits(self) -> ColumnElement[bool]:
+        """That a line of the log is one of these."""
+        given = (AuditLog.changes[(column, "1")].astext.is_not(None) for column in self.columns)
+        return and_(
+            AuditLog.table_name == self.table,
+            AuditLog.operation == self.operation if self.operation else true(),
+            or_(*given) if self.columns else true(),
+        )
+
+
+@dataclass(frozen=True)
 class Action:
     """Lines that belong together: how many there are of each table and operation, and the first
-    ``MOST_LINES`` of them, those of the most telling tables before the others.
+    ``MOST_LINES`` of them, the most telling before the others. ``headline`` is what the first of
+    them is, if it is any.
     """
 
     key: str
@@ -32,6 +58,7 @@ class Action:
     began_at: datetime
     counts: dict[tuple[str, str], int]
     lines: list[Row[Any]]
+    headline: Headline | None
 
     @property
     def is_automatic(self) -> bool:
@@ -52,20 +79,20 @@ def _key() -> ColumnElement[str]:
     )
 
 
-def _order(telling: Sequence[str]) -> Case[int]:
-    places = {table: place for place, table in enumerate(telling)}
-    return case(places, value=AuditLog.table_name, else_=len(places))
+def _order(telling: Sequence[Headline]) -> Case[int]:
+    places = ((each.fits(), place) for place, each in enumerate(telling))
+    return case(*places, else_=len(telling))
 
 
 def actions(
     db: Session,
     chosen: AuditFilter,
-    telling: Sequence[str],
+    telling: Sequence[Headline],
     *,
     limit: int,
     before: datetime | None = None,
 ) -> list[Action]:
-    """What was done, latest first, before an instant; ``telling`` are tables by whose lines an
+    """What was done, latest first, before an instant; ``telling`` are the lines by which an
     action is best known, the best first.
     """
     wanted = conditions(chosen) + ([AuditLog.at < before] if before else [])
@@ -96,13 +123,15 @@ def actions(
         .group_by(latest.c.key, latest.c.table_name, latest.c.operation)
     ).all()
     lines = _lines(db, wanted, telling, [row.began_at for row in counted])
-    return sorted(_gathered(counted, lines), key=lambda each: (each.at, each.key), reverse=True)
+    return sorted(
+        _gathered(counted, lines, telling), key=lambda each: (each.at, each.key), reverse=True
+    )
 
 
 def _lines(
     db: Session,
     wanted: list[ColumnElement[bool]],
-    telling: Sequence[str],
+    telling: Sequence[Headline],
     since: Sequence[datetime],
 ) -> Sequence[Row[Any]]:
     if not since:
@@ -111,7 +140,7 @@ def _lines(
     place = func.row_number().over(partition_by=key, order_by=(order, AuditLog.at, AuditLog.id))
     columns = [each for each in AuditLog.__table__.c if each.name != "transaction_id"]
     ranked = (
-        select(*columns, key.label("key"), place.label("place"))
+        select(*columns, key.label("key"), place.label("place"), order.label("headline"))
         .where(*wanted, AuditLog.at >= min(since))
         .subquery()
     )
@@ -119,7 +148,9 @@ def _lines(
     return db.execute(first.order_by(ranked.c.key, ranked.c.place)).all()
 
 
-def _gathered(counted: Sequence[Row[Any]], lines: Sequence[Row[Any]]) -> list[Action]:
+def _gathered(
+    counted: Sequence[Row[Any]], lines: Sequence[Row[Any]], telling: Sequence[Headline]
+) -> list[Action]:
     of_key: dict[str, list[Row[Any]]] = {}
     for line in lines:
         of_key.setdefault(line.key, []).append(line)
@@ -133,6 +164,13 @@ def _gathered(counted: Sequence[Row[Any]], lines: Sequence[Row[Any]]) -> list[Ac
             min(row.began_at for row in rows),
             {(row.table_name, row.operation): row.lines for row in rows},
             of_key.get(key, []),
+            _headline(of_key.get(key, []), telling),
         )
         for key, rows in found.items()
     ]
+
+
+def _headline(lines: Sequence[Row[Any]], telling: Sequence[Headline]) -> Headline | None:
+    if not lines or lines[0].headline == len(telling):
+        return None
+    return telling[lines[0].headline]

@@ -57,6 +57,7 @@ class Organization(Timestamps, Base):
         secured(
             "organization",
             audit=True,
+            label="Organisations",
             fixed=(
                 "id",
                 "slug",
@@ -79,7 +80,9 @@ class Organization(Timestamps, Base):
     timezone: Mapped[ProductText]
     currency: Mapped[str]
     region: Mapped[ProductText] = mapped_column(server_default="US")
-    locale: Mapped[ProductText] = mapped_column(server_default="en_US")
+    locale: Mapped[str] = mapped_column(
+        server_default="en_US", info={BY_PRODUCT: True, LABEL: "Numbers and dates"}
+    )
     modules: Mapped[list[str]] = mapped_column(
         server_default=text("'{bookings}'"), info={BY_PRODUCT: True}
     )

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from core.platform.labels import NONE
-from core.tenancy.access.audit import FORMER, MASKED, column_label, is_user
+from core.tenancy.access.audit import FORMER, MASKED, column_label, is_user, word_columns
 from core.ui.parts.format import when
 
 OPERATIONS = {
@@ -61,8 +61,15 @@ def changes_in_words(
             else _value(column, value, names, timezone)
         )
         for column, value in sorted(changes.items())
-        if column not in NOT_SHOWN and not _shown_already(column, changes)
+        if column not in NOT_SHOWN
+        and not _shown_already(column, changes)
+        and not _is_secret_of_row(operation, value)
     ]
+
+
+def _is_secret_of_row(operation: str, value: Any) -> bool:
+    """Each of some rows has a secret; only that it was changed is worth a line."""
+    return operation in ("insert", "delete") and isinstance(value, list) and MASKED in value
 
 
 def _shown_already(column: str, changes: Mapping[str, Any]) -> bool:
@@ -81,7 +88,7 @@ def _change(
     operation: str, column: str, old: Any, new: Any, *, names: Mapping[str, str], timezone: str
 ) -> str:
     if MASKED in (old, new):
-        return "secret"
+        return "changed"
     before, after = (_value(column, value, names, timezone) for value in (old, new))
     return {"insert": after, "delete": before}.get(operation, f"{before} → {after}")
 
@@ -95,6 +102,8 @@ def _value(column: str, value: Any, names: Mapping[str, str], timezone: str) -> 
         return names.get(str(value), FORMER)
     if column.endswith("_id") and str(value) in names:
         return names[str(value)]
+    if isinstance(value, str) and column in word_columns():
+        return value.replace("_", " ")
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = ", ".join(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

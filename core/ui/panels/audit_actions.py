@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,8 +13,8 @@ import streamlit as st
 from core.operations.audit_subjects import TELLING, subjects
 from core.platform.errors import InvalidInput
 from core.platform.paging import decode_cursor, encode_cursor
-from core.tenancy.access.audit import AuditFilter, actor, names_in, table_label
-from core.tenancy.access.audit_actions import MOST_LINES, Action, actions
+from core.tenancy.access.audit import AuditFilter, actor, column_label, names_in, table_label
+from core.tenancy.access.audit_actions import MOST_LINES, Action, Headline, actions
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty
 from core.ui.panels.audit import ABOUT_SOMEBODY, OPERATIONS, details_of
@@ -31,6 +32,7 @@ VERBS = {
     ("invitations", "insert"): "Invited",
 }
 USUAL = {"insert": "Added", "update": "Changed", "delete": "Deleted"}
+TAKEN = ("export", "mass_export")
 # What an update of a column means, where it means more than a change.
 TURNS = {
     ("payout_snapshots", "state"): {"approved": "Approved", "paid": "Marked as paid:"},
@@ -61,11 +63,14 @@ def sentence(action: Action, named: Names, names: dict[str, str]) -> str:
     first = action.lines[0]
     about, operation = first.table_name, first.operation
     what = named.get((about, first.row_id)) or _former_name(first.changes)
+    if action.headline is not None and action.headline.words:
+        return _headline(action.headline, first.changes, what or thing(about), names)
     if operation in ABOUT_SOMEBODY:
         words = f"{OPERATIONS[operation].capitalize()}: {names.get(first.row_id, what)}"
     elif not (verb := verb_of(about, operation, first.changes)):
         done = OPERATIONS.get(operation, operation).capitalize()
-        words = f"{done}: {what or table_label(about)}"
+        of_list = table_label(about).replace("-", " ")
+        words = f"{done}: {what or of_list}" if operation not in TAKEN else f"Downloaded {of_list}"
     elif about in CARRY_THEIR_NOUN and what:
         words = f"{verb} {what}"
     else:
@@ -78,6 +83,16 @@ def sentence(action: Action, named: Names, names: dict[str, str]) -> str:
     by_matching = all(table == "payments" for (table, _), lines in rest.items() if lines)
     means = plural(others, "change", "changes")
     return f"{words}, and {means} by attribution" if by_matching else f"{words}, and {others} more"
+
+
+def _headline(headline: Headline, changes: dict[str, Any], what: str, names: dict[str, str]) -> str:
+    """The words of a headline with the names in it; whoever is not there any more has none."""
+    values = {column: each for column, each in changes.items() if isinstance(each, list)}
+    now = {column: each[1] or each[0] for column, each in values.items()}
+    changed = ", ".join(column_label(column) for column in headline.columns if column in values)
+    words = defaultdict(lambda: "a contact", what=what, columns=changed)
+    words |= {column: names[str(value)] for column, value in now.items() if str(value) in names}
+    return headline.words.format_map(words)
 
 
 def _former_name(changes: dict[str, Any]) -> str:
@@ -127,6 +142,7 @@ def show_actions(viewer: Viewer, chosen: AuditFilter) -> None:
         }
     )
     st.caption("Newest first. Open an action to see each change.")
+    details = st.container()
     columns = [Moment("at", "When", viewer.timezone), Text("who", "Who"), Text("what", "What")]
     picked = picking_table(
         frame, "audit-actions", columns=columns, card=("what", "who", "at"), per_page=PAGE
@@ -134,7 +150,8 @@ def show_actions(viewer: Viewer, chosen: AuditFilter) -> None:
     _turn_pages(page, before, has_more=len(found) > PAGE)
     for action, said in zip(page, frame["what"], strict=True):
         if action.key == picked:
-            _show_details(action, said, names, viewer.timezone)
+            with details:
+                _show_details(action, said, names, viewer.timezone)
 
 
 def _turn_pages(page: list[Action], before: datetime | None, *, has_more: bool) -> None:
