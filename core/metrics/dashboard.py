@@ -134,7 +134,8 @@ def dashboard(
         by, keys = beside(earlier_parts)
         earlier = metrics_table(db, comparison.earlier, (by,), filters, at=at, only=FIGURES)
         before = earlier.totals
-        course_before = _in_order(earlier, [keys[part] if part else None for part in earlier_parts])
+        ordered = [keys[part] if part else None for part in earlier_parts]
+        course_before = _in_order(earlier, ordered)
         firsts = first_days(db, facts_of(FIGURES), period.timezone, filters)
     today = at.astimezone(ZoneInfo(period.timezone)).date()
     return Dashboard(

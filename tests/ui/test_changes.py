@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from unittest.mock import patch
@@ -60,6 +61,7 @@ def test_the_compared_point_of_this_day_says_up_to_what_time_and_opens_no_rows(a
         page = opened("dashboard", admin, period="Last 7 days")
     assert not page.exception
     day = today("Europe/Copenhagen") - timedelta(days=7)
-    *_, named = charted[-1].data[0].customdata
-    assert re.search(rf"{day.day} {day:%b %Y}, up to \d\d:\d\d: ", named)
+    sentences = json.loads(charted[-1].to_json())["data"][0]["customdata"]
+    [named] = [each for each in sentences if "up to" in each]
+    assert re.search(rf"{day:%b} {day.day}, {day.year}, up to \d+:\d\d [AP]M: ", named)
     assert not [each for each in page.get("html") if f"from={day}" in each.proto.body]
