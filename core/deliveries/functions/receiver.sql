@@ -124,9 +124,9 @@ begin
 end $f$;
 grant execute on function app.store_deliveries to so_worker;
 
--- Counts a delivery that was not correctly signed, within p_limit for p_key (what was asked for, and
--- the network that asks) in a minute; beyond that it is neither looked at nor noted, and the answer is for how many seconds.
--- A connection that is not there has nothing to note.
+-- Counts a delivery that was not correctly signed, within p_limit for p_key (what was asked for,
+-- and the network that asks) in a minute; beyond that it is neither looked at nor noted, and the
+-- answer is for how many seconds. A connection that is not there has nothing to note.
 create or replace function app.count_refused(
   p_key text, p_limit int, p_connection uuid, p_why text) returns int
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
