@@ -54,7 +54,7 @@ def test_of_two_clocks_one_leads_and_the_other_takes_over():
     until(lambda: leaders() not in ([], [leader]))
     stop_second.set()
     second.join()
-    assert leaders() == []
+    until(lambda: leaders() == [])  # a server's process ends a moment after its client
 
 
 def test_a_clock_that_loses_its_connection_leads_again():

@@ -277,5 +277,5 @@ def test_what_became_of_an_organisation_that_is_gone_is_in_words(place):
 
     assert not page.exception
     [line] = [each for each in lines(page) if each["row"] == str(gone)]
-    assert line["what"] == "Organizations · permanently deleted"
+    assert line["what"] == "Organisations · permanently deleted"
     assert line["changes"].startswith("Name: Gone for good → –; Rows: {")

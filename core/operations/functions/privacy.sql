@@ -48,7 +48,8 @@ declare
   org uuid := app.demand_admin();
   -- of somebody without an address, an expression that fits nothing
   mail text := coalesce('(' || (select string_agg(
-    regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|') from unnest(p_emails) e) || ')', '(?!)');
+    regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|')
+    from unnest(p_emails) e) || ')', '(?!)');
   names text := (select string_agg(regexp_replace(w, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|')
     from unnest(p_words) w
                   where app.is_telling(w));

@@ -56,7 +56,8 @@ begin
   if not app.has_contact(p_contact) then
     raise insufficient_privilege using message = 'this contact belongs to somebody else';
   end if;
-  if is_rep and not (p_normalized @> held and p_normalized <@ held) and not (held = '{}' and exists (
+  if is_rep and not (p_normalized @> held and p_normalized <@ held)
+    and not (held = '{}' and exists (
     select 1 from app.contacts c
      where c.organization_id = org and c.id = p_contact and c.created_at = now())) then
     raise insufficient_privilege using message = 'a manager changes the addresses of a contact';
