@@ -26,6 +26,7 @@ from core.metrics.table import metrics_table, totals
 from core.platform.clock import Period, iso, now
 from core.platform.database import as_board
 from core.platform.dataframes import dataframe
+from core.platform.notation import notation
 from core.tenancy.access.viewers import Viewer
 
 CACHED_S = 15
@@ -68,9 +69,9 @@ _drawn: WeakKeyDictionary[Dashboard, dict[Hashable, Any]] = WeakKeyDictionary()
 
 def drawn_of(figures: Dashboard, what: Hashable, draw: Callable[[], Drawn]) -> Drawn:
     """What ``draw`` makes of these figures, drawn once for as long as they are cached; ``what``
-    names it among all that is drawn of them.
+    names it among all that is drawn of them, and the notation in which it is written.
     """
-    finished = _drawn.setdefault(figures, {})
+    finished, what = _drawn.setdefault(figures, {}), (what, notation())
     if what not in finished:
         finished[what] = draw()
     drawn: Drawn = finished[what]

@@ -140,3 +140,12 @@ def test_contacts_and_leads_are_found_by_name_and_by_whole_address():
 def test_what_is_typed_is_cut_to_words():
     assert searched("  Ana \n Lopez\0 ") == "Ana Lopez"
     assert searched("x" * 5000) == "x" * 100
+
+
+@pytest.mark.anyio
+async def test_amounts_and_days_are_written_as_the_organisation_writes_them():
+    boss = make.viewer(make.organization(locale="da_DK"), "admin")
+    with as_system(boss.organization_id) as db:
+        make.payment(db, boss.organization_id, "4997.50", customer_name="Ida Holm")
+    [group] = (await asked(boss, "ida holm")).json()["groups"]
+    assert "4.997,50" in group["rows"][0]["note"]

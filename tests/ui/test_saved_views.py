@@ -118,6 +118,13 @@ def test_a_link_to_a_view_opens_what_it_holds(crew):
     assert any("not there any more" in line for line in words(gone))
 
 
+def test_a_view_that_names_itself_opens_all_the_same(crew):
+    view = crew.saved(crew.ana, address=COLUMNS | {"saved": ["all"], "open": ["x"]})
+    page = opened("events", crew.ana, open=str(view))
+    assert not page.exception
+    assert page.query_params["saved"] == str(view)
+
+
 def test_a_list_opens_with_the_readers_own_default_when_its_address_is_bare(crew):
     view = crew.saved(crew.ana, shared=True)
     with crew.bo.transaction() as db:

@@ -77,7 +77,7 @@ def _open(screen: str, view: SavedView, here: Mapping[str, Sequence[str]]) -> No
     the page is loaded afresh.
     """
     try:
-        jump(screen, **view.address, **here, **{SAVED: str(view.id)})
+        jump(screen, **{**view.address, **here, SAVED: str(view.id)})
     except StreamlitAPIException:
         _load(screen, view.id)
 

@@ -16,6 +16,7 @@ from core.operations.find import KINDS, MOST_OF_A_KIND, Found, Kind, find, searc
 from core.platform.errors import NotAllowed
 from core.platform.labels import NONE
 from core.platform.money import shown
+from core.platform.notation import written_in
 from core.tenancy.access.authorization import may_open
 from core.tenancy.access.viewers import Viewer
 from core.ui.navigation import BY_KEY, SCREENS, row_in
@@ -38,7 +39,8 @@ def _answer(request: Request, typed: str, organization: str) -> Response:
     if viewer is None:
         return PlainTextResponse("Sign in first.", 401)
     words = searched(typed)
-    groups = list(_groups(viewer, words)) if words else []
+    with written_in(viewer.locale):
+        groups = list(_groups(viewer, words)) if words else []
     return JSONResponse({"groups": groups}, headers={"Cache-Control": "no-store"})
 
 
