@@ -3,6 +3,7 @@ within the limit, and afterwards no more than is needed.
 """
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -17,7 +18,7 @@ from webhooks.body import MAX_BODY
 
 # Each of these takes long to build in memory, or has the brackets of very deep JSON.
 PIECES = {"lists": b"[[[[[[[[]]]]]]]]", "objects": b'{"a":{"b":{"c":1}}}', "texts": b'"[[\\"["'}
-CHEAP_S = 0.25  # on a busy machine; reading it whole took 0.6 and more on a quiet one
+TRIES = 3  # the cheapest of so many counts: a machine with other work only ever adds to one
 
 
 def large(piece, number=1):
@@ -41,20 +42,32 @@ async def longest_pause(while_waiting):
     return await waiting, longest
 
 
+def cost_of_reading_whole(body):
+    """Processor seconds of this thread for building all of ``body`` in memory."""
+    before = time.thread_time()
+    json.loads(body)
+    return time.thread_time() - before
+
+
 @pytest.mark.parametrize("piece", PIECES.values(), ids=PIECES)
 def test_a_large_body_that_is_costly_to_read_holds_nobody_up(piece, running):
+    """For less long than reading it whole would."""
     to = sender(make.organization(), "stripe")
 
     async def conversation():
         await to.post(payload(0))
-        return await longest_pause(post(to.path, **signed_bytes(large(piece))))
+        return [
+            await longest_pause(post(to.path, **signed_bytes(large(piece, number))))
+            for number in range(1, TRIES + 1)
+        ]
 
-    answer, longest_s = running(conversation)
-    assert answer.status_code == 200
-    assert longest_s < CHEAP_S
+    whole_s = min(cost_of_reading_whole(large(piece)) for _ in range(TRIES))
+    answers = running(conversation)
+    assert [answer.status_code for answer, _ in answers] == [200] * TRIES
+    assert min(pause_s for _, pause_s in answers) < whole_s
     with as_system(to.organization_id) as db:
         keys = db.scalars(select(WebhookDelivery.delivery_key)).all()
-    assert sorted(keys) == ["evt_0", "evt_1"]
+    assert sorted(keys) == [f"evt_{number}" for number in range(TRIES + 1)]
 
 
 def test_a_large_delivery_is_known_again_by_its_events_id(running):
