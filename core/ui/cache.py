@@ -18,11 +18,11 @@ from core.bookings.listed import LISTED
 from core.links.access_links import Visitor
 from core.metrics.comparison import Comparison
 from core.metrics.dashboard import FIGURES, Dashboard, dashboard, data_stamp
-from core.metrics.figures import Figures, Values
+from core.metrics.figures import Values
 from core.metrics.filters import Filters
 from core.metrics.grains import Grain
 from core.metrics.leaderboards import Line, leaderboard
-from core.metrics.table import metrics_table, totals
+from core.metrics.table import totals
 from core.platform.clock import Period, iso, now
 from core.platform.database import as_board
 from core.platform.dataframes import dataframe
@@ -63,19 +63,20 @@ def _dashboard(
     return dashboard(_db, period, comparison, filters, at, grain)
 
 
-Drawn = TypeVar("Drawn")
-_drawn: WeakKeyDictionary[Dashboard, dict[Hashable, Any]] = WeakKeyDictionary()
+Made = TypeVar("Made")
+_beside: WeakKeyDictionary[Dashboard, dict[Hashable, Any]] = WeakKeyDictionary()
 
 
-def drawn_of(figures: Dashboard, what: Hashable, draw: Callable[[], Drawn]) -> Drawn:
-    """What ``draw`` makes of these figures, drawn once for as long as they are cached; ``what``
-    names it among all that is drawn of them, and the notation in which it is written.
+def made_beside(figures: Dashboard, what: Hashable, make: Callable[[], Made]) -> Made:
+    """What ``make`` draws of these figures, or reads beside them for the same viewer, period and
+    filters: made once for as long as they are cached. ``what`` names it among all that is made
+    beside them, and the notation in which it is written.
     """
-    finished, what = _drawn.setdefault(figures, {}), (what, notation())
-    if what not in finished:
-        finished[what] = draw()
-    drawn: Drawn = finished[what]
-    return drawn
+    made, what = _beside.setdefault(figures, {}), (what, notation())
+    if what not in made:
+        made[what] = make()
+    found: Made = made[what]
+    return found
 
 
 def dashboard_of(
@@ -101,26 +102,6 @@ def dashboard_of(
         grain,
         db,
     )
-
-
-@st.cache_resource(ttl=CACHED_S, max_entries=200, show_spinner=False)
-def _overdue(
-    whose: tuple[UUID, UUID, str],
-    stamp: str,
-    period: Period,
-    filters: Filters,
-    at: datetime,
-    _db: Session,
-) -> Figures:
-    return metrics_table(_db, period, ("closer",), filters, at=at, only=("overdue_pcfs",))
-
-
-def overdue_of(
-    db: Session, viewer: Viewer, stamp: str, period: Period, filters: Filters, at: datetime
-) -> Figures:
-    """The overdue forms by closer, with the ``stamp`` as ``dashboard_of`` has it."""
-    whose = (viewer.organization_id, viewer.user_id, viewer.role)
-    return _overdue(whose, stamp, period, filters, at, db)
 
 
 def board_dashboard_of(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Hashable
+from datetime import date, datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_table
@@ -18,9 +21,10 @@ from core.metrics.facts import EVENTS, PAYMENTS
 from core.metrics.figures import Figures
 from core.metrics.filters import Filters
 from core.metrics.grains import Grain
+from core.metrics.table import metrics_table
 from core.platform.clock import Period, today
 from core.tenancy.access.viewers import Viewer
-from core.ui.cache import dashboard_of, live_stamp, overdue_of, this_minute
+from core.ui.cache import dashboard_of, live_stamp, made_beside, this_minute
 from core.ui.page import empty, require, title
 from core.ui.panels.dashboard import (
     grain_picker,
@@ -51,7 +55,7 @@ from core.ui.parts.filters import (
 from core.ui.parts.format import plural
 from core.ui.parts.live.component import follow
 from core.ui.parts.query_params import ORGANIZATION
-from core.ui.parts.tables import table
+from core.ui.parts.tables import Drawn, table
 
 viewer = require("dashboard")
 heading = headings(EventItem)
@@ -90,12 +94,11 @@ def show_figures(
         stamp = live_stamp(db, filters, at)
         figures = dashboard_of(db, viewer, stamp, period, comparison, filters, at, grain)
         ever = Period(FIRST_DAY, day + timedelta(days=1), viewer.timezone)
-        overdue = overdue_of(db, viewer, stamp, ever, filters, at)
-        latest = EventFilter(period=period, condition=matching(db, EVENTS, "", filters))
-        recent = events_table(db, latest, limit=10)
+        overdue = made_beside(figures, "overdue", partial(overdue_forms, db, ever, filters, at))
+        recent = made_beside(figures, "latest", partial(latest_bookings, db, period, filters))
         if not names_everybody(figures, choices):
             choices = choices_of(db, choices)
-        loose = unattributed_for(db, viewer)
+        loose = made_beside(figures, "unattributed", partial(unattributed_for, db, viewer))
     show_unattributed(loose)
     asked = [("narrowed", key) for key in filters.chosen]
     asked.append((ORGANIZATION, str(viewer.organization_id)))
@@ -119,7 +122,19 @@ def show_figures(
         st.caption(compares)
     show_cards(figures, viewer)
     show_charts(figures, viewer, choices, overdue, ever)
-    show_latest(recent, viewer)
+    here = st.query_params.get_all(ORGANIZATION)
+    show_latest(recent, viewer, made_beside(figures, ("latest", *here), dict))
+
+
+def overdue_forms(db: Session, ever: Period, filters: Filters, at: datetime) -> Figures:
+    """The overdue forms of all days by closer."""
+    return metrics_table(db, ever, ("closer",), filters, at=at, only=("overdue_pcfs",))
+
+
+def latest_bookings(db: Session, period: Period, filters: Filters) -> pd.DataFrame:
+    """The newest bookings of the period."""
+    chosen = EventFilter(period=period, condition=matching(db, EVENTS, "", filters))
+    return events_table(db, chosen, limit=10)
 
 
 def show_charts(
@@ -149,13 +164,14 @@ def show_charts(
         link_to_rows(rows_behind("overdue_pcfs", narrowed_here() | address_of(ever)), "See them")
 
 
-def show_latest(recent: pd.DataFrame, viewer: Viewer) -> None:
-    """The newest bookings of the period."""
+def show_latest(recent: pd.DataFrame, viewer: Viewer, finished: dict[Hashable, Drawn]) -> None:
+    """The newest bookings of the period, of which some pages may be ``finished``."""
     st.subheader("Latest bookings")
     table(
         recent,
         "latest-bookings",
         opens="event",
+        finished=finished,
         card=("lead_name", "scheduled_at", "call_status"),
         columns=[
             Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),

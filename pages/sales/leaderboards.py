@@ -22,7 +22,7 @@ from core.ui.parts.columns import Bar, Column, Links, Number, Text
 from core.ui.parts.drill import address, bookings_behind_cash, period_here, rows_behind
 from core.ui.parts.filters import address_of, choices_of, named, period_picker
 from core.ui.parts.format import based_on, place_change
-from core.ui.parts.tables import linked_table
+from core.ui.parts.tables import linked_rows, linked_table
 
 BOARDS = ("closer", "setter")
 viewer = require("leaderboards")
@@ -95,17 +95,14 @@ def ways_of(id_: UUID) -> list[tuple[str, str]]:
 def show(lines: pd.DataFrame, key: str, columns: Sequence[Column]) -> None:
     """Some of the lines; the page of each person opens."""
     here = period_here()
-    linked_table(
-        lines.assign(
-            change=list(map(place_change, lines["change"], lines["is_new"])),
-            sample=lines["sample"].map(based_on),
-            ways=lines["id"].map(ways_of),
-        ),
-        key,
-        columns=columns,
-        card=("name", "value", "change", "sample", "ways"),
-        targets=[address("person", {"id": str(each), **here}) for each in lines["id"]],
+    rows = lines.assign(
+        change=list(map(place_change, lines["change"], lines["is_new"])),
+        sample=lines["sample"].map(based_on),
+        ways=lines["id"].map(ways_of),
     )
+    targets = [address("person", {"id": str(each), **here}) for each in lines["id"]]
+    card = ("name", "value", "change", "sample", "ways")
+    linked_table(linked_rows(rows, columns, targets), key, card=card)
 
 
 value = (

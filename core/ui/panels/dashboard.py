@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -25,7 +25,7 @@ from core.metrics.units import COUNT, MONEY, RATE
 from core.platform.clock import Period
 from core.platform.notation import notation
 from core.tenancy.access.viewers import Viewer
-from core.ui.cache import drawn_of
+from core.ui.cache import made_beside
 from core.ui.page import go
 from core.ui.parts import charts
 from core.ui.parts.columns import (
@@ -49,7 +49,8 @@ from core.ui.parts.drill import (
 )
 from core.ui.parts.filters import Choices, named
 from core.ui.parts.format import days, enumerated, explained, plural
-from core.ui.parts.tables import linked_table, table
+from core.ui.parts.query_params import ORGANIZATION
+from core.ui.parts.tables import LinkedRows, linked_rows, linked_table, table
 
 DIRECTION: dict[str, Any] = {"up": "normal", "down": "inverse", "none": "off"}
 AUTOMATIC = "Automatic"
@@ -203,7 +204,7 @@ def show_trend(
         width=FIGURE_WIDTH,
     )
     key = key or keys[0]
-    chart = drawn_of(
+    chart = made_beside(
         figures, ("trend", key, currency), lambda: charts.trend(_course_of(figures, key, currency))
     )
     shown = st.plotly_chart(
@@ -351,7 +352,7 @@ def show_funnel(figures: Dashboard, *, paid: bool = True, download: bool = True)
     ] * paid
     point = chosen_point(
         st.plotly_chart(
-            drawn_of(figures, ("funnel", paid), lambda: charts.funnel(steps)),
+            made_beside(figures, ("funnel", paid), lambda: charts.funnel(steps)),
             config=charts.CONFIG,
             key="funnel",
             on_select="rerun",
@@ -388,29 +389,37 @@ def show_people(figures: Dashboard, viewer: Viewer, choices: Choices) -> None:
     ):
         with column:
             st.subheader(heading)
-            _show_group(people, viewer, key, choices)
+            _show_group(figures, people, viewer, key, choices)
     go("leaderboards", "Open the leaderboards")
 
 
-def _show_group(people: Figures, viewer: Viewer, key: str, choices: Choices) -> None:
+def _show_group(
+    figures: Dashboard, people: Figures, viewer: Viewer, key: str, choices: Choices
+) -> None:
+    here = (narrowed_here(), period_here(), st.query_params.get_all(ORGANIZATION))
+    names = {row.keys[key].id: named(choices, key, row.keys[key].id) for row in people.rows}
+    shown = (key, viewer.currency, repr((here, names)))
+    rows = made_beside(figures, shown, lambda: _group(people, viewer, key, names))
+    linked_table(rows, f"{key}s", card=("name", "cash", "booked_calls"))
+
+
+def _group(people: Figures, viewer: Viewer, key: str, names: Mapping[Any, str]) -> LinkedRows:
     def cash(row: Row) -> Any:
         return row.values.number("cash_collected", viewer.currency)
 
     ordered = sorted(people.rows, key=lambda row: -(cash(row) or 0))
     ids = [row.keys[key].id for row in ordered]
-    names = [named(choices, key, each) for each in ids]
     here = narrowed_here()
-    narrowed = [here | {key: name} for name in names]
+    narrowed = [here | {key: names[id_]} for id_ in ids]
     figures_of = ("booked_calls", "show_rate", "closes")
     rows = pd.DataFrame(
         {each: [row.values[each] for row in ordered] for each in figures_of}
         | {
-            "name": names,
+            "name": [names[id_] for id_ in ids],
             "cash": [cash(row) for row in ordered],
             "currency": viewer.currency,
             "bookings": [rows_behind("booked_calls", each) for each in narrowed],
             "payments": [rows_behind("cash_collected", each) for each in narrowed],
-            "page": [_page_of(each) for each in ids],
         },
         dtype=object,
     )
@@ -421,8 +430,7 @@ def _show_group(people: Figures, viewer: Viewer, key: str, choices: Choices) -> 
         Number("closes", METRICS["closes"].name),
         linked(Money("cash", f"Cash ({viewer.currency})"), "payments"),
     )
-    card = ("name", "cash", "booked_calls")
-    linked_table(rows, f"{key}s", columns=columns, card=card, targets=list(rows["page"]))
+    return linked_rows(rows, columns, [_page_of(each) for each in ids])
 
 
 def _page_of(id_: object) -> str | None:
@@ -466,7 +474,7 @@ def show_heat(figures: Dashboard, *, download: bool = True) -> dict[str, str] | 
     hours = range(min(busy, default=8), max(busy, default=18) + 1)
     point = chosen_point(
         st.plotly_chart(
-            drawn_of(figures, "heat", lambda: _heat(figures, hours)),
+            made_beside(figures, "heat", lambda: _heat(figures, hours)),
             config=charts.CONFIG,
             key="heat",
             on_select="rerun",

@@ -26,7 +26,8 @@ NARROWING = (*DAYS, *FILTERS)
 def narrowed_here() -> dict[str, str | list[str]]:
     """The period and filters of this page, for the page of the rows."""
     asked = st.query_params
-    return {name: asked.get_all(name) for name in asked if name in NARROWING and asked[name]}
+    found = {name: asked.get_all(name) for name in set(asked).intersection(NARROWING)}
+    return {name: values for name, values in found.items() if values[-1]}
 
 
 def period_here() -> dict[str, str | list[str]]:

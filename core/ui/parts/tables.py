@@ -4,8 +4,8 @@ reader chooses, and downloads that a spreadsheet cannot be tricked with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -110,19 +110,23 @@ def table(
     per_page: int = PAGE,
     download: bool = True,
     more: Sequence[Column] = (),
+    finished: dict[Hashable, Drawn] | None = None,
 ) -> None:
     """Show ``columns`` of ``rows``; a row opens the screen ``opens`` with what the column
     ``row_id`` names. The reader may choose the columns ``more`` too, and a download has them.
 
     On a phone each row is a card with the columns ``card``: a headline and two facts, by default
-    the first three that are shown.
+    the first three that are shown. Whoever has kept the rows since an earlier run hands in the
+    pages that were ``finished`` then.
     """
 
     def target(value: Any) -> Opening:
         return Opening(str(value), address(opens or "", row_in(opens or "", str(value))))
 
     source, by = rows_of(rows, [*columns, *more]), OpenedBy(row_id, target) if opens else None
-    picked = _show(Table(source, key, columns, card, by, more, per_page), moves=True)
+    pages = {} if finished is None else finished
+    what = Table(source, key, columns, card, by, more, per_page, finished=pages)
+    picked = _show(what, moves=True)
     if download:
         _offer_download(source, key, [*columns, *more], Text(row_id, "ID") if opens else None)
     if opens and picked.opened:
@@ -154,25 +158,26 @@ def ticking_table(
     return picked.ticked
 
 
-def linked_table(
-    rows: pd.DataFrame,
-    key: str,
-    *,
-    columns: Sequence[Column],
-    card: Sequence[str] = (),
-    targets: Sequence[str | None],
-) -> None:
-    """A table whose rows lead to the addresses ``targets``, one for each row and each loaded afresh
-    (see ``drill``).
+def linked_rows(
+    rows: pd.DataFrame, columns: Sequence[Column], targets: Sequence[str | None]
+) -> LinkedRows:
+    """Rows that lead to the addresses ``targets``, one for each row and each loaded afresh (see
+    ``drill``). Whoever keeps them for another run has the table drawn from them but once.
     """
     drawn = [column.over(rows) for column in columns]
     listed = rows.assign(target=pd.Series(targets, index=rows.index, dtype=object))
+    return LinkedRows(rows_of(listed, columns), drawn)
+
+
+def linked_table(rows: LinkedRows, key: str, *, card: Sequence[str] = ()) -> None:
+    """A table of such rows."""
 
     def target(value: Any) -> Opening | None:
         return Opening(value, value) if value else None
 
     by = OpenedBy("target", target)
-    _show(Table(rows_of(listed, columns), key, drawn, card, by), moves=False)
+    what = Table(rows.source, key, rows.columns, card, by, finished=rows.finished)
+    _show(what, moves=False)
 
 
 def plain_table(rows: pd.DataFrame, key: str, *, columns: Sequence[Column]) -> None:
@@ -219,9 +224,37 @@ class OpenedBy:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A page as it is handed to the browser, and the ids of what its rows open."""
+
+    data: dict[str, Any]
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True)
+class LinkedRows:
+    """Rows that lead to addresses, and the pages that were drawn of them."""
+
+    source: Rows
+    columns: Sequence[Column]
+    finished: dict[Hashable, Drawn] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the reader asks of a table."""
+
+    order: Order | None
+    columns: Sequence[Column]
+    words: str
+    page: int
+
+
+@dataclass(frozen=True)
 class Table:
     """What is drawn: the rows, the columns, what opens a row if anything does, whether it has a box
-    to tick, and whether the reader chooses the columns.
+    to tick, and whether the reader chooses the columns. Pages of these rows that are ``finished``
+    are not drawn again.
     """
 
     source: Rows
@@ -233,6 +266,7 @@ class Table:
     per_page: int = PAGE
     ticks: bool = False
     chooses: bool = True
+    finished: dict[Hashable, Drawn] = field(default_factory=dict)
 
 
 def rows_of(rows: pd.DataFrame | Rows, columns: Sequence[Column]) -> Rows:
@@ -246,34 +280,43 @@ def _show(what: Table, *, moves: bool) -> Picked:
     """Draw one page of it; which of its rows the reader opens and has ticked."""
     shown = Shown(what.key)
     order, listed = shown.order(what.source.sortable), _columns_of(what, shown)
-    source = _found(what.source, shown.words())
-    page, frame, count = _page_of(source, what.per_page, shown, order)
-    targets = what.by.targets(frame) if what.by else [None] * len(frame)
+    asked = Asked(order, listed, shown.words(), shown.page())
+    view = (what.key, order, tuple(each.name for each in listed), asked.words, asked.page)
+    if (view, notation()) not in what.finished:
+        what.finished[view, notation()] = _page_drawn(what, asked, moves=moves)
+    drawn = what.finished[view, notation()]
     picked = grid(
         f"{what.key} table",
-        {
-            "columns": [_heading(each, what.source.sortable, order) for each in listed],
-            "card": _places(listed, what.card),
-            "rows": _drawn(listed, frame, targets),
-            "label": what.key.replace("-", " ").capitalize(),
-            "moves": moves,
-            "offered": _offered(listed, [*what.columns, *what.more]) if what.chooses else [],
-            "extent": _extent(page, what.per_page, len(frame), count, shown.words()),
-            "search": shown.words() if _is_searched(what.source) else None,
-            "page": page,
-            "pages": ceil(count / what.per_page),
-            "ticks": what.ticks,
-        },
+        drawn.data,
         sorted_by=shown.sort,
         turned_to=shown.turn_to,
         chosen=shown.choose,
         searched=shown.search,
     )
-    ids = {target.id for target in targets if target}
     return Picked(
-        picked.opened if picked.opened in ids else None,
-        [each for each in picked.ticked if each in ids],
+        picked.opened if picked.opened in drawn.ids else None,
+        [each for each in picked.ticked if each in drawn.ids],
     )
+
+
+def _page_drawn(what: Table, asked: Asked, *, moves: bool) -> Drawn:
+    source, listed = _found(what.source, asked.words), asked.columns
+    page, frame, count = _page_of(source, what.per_page, asked)
+    targets = what.by.targets(frame) if what.by else [None] * len(frame)
+    data = {
+        "columns": [_heading(each, what.source.sortable, asked.order) for each in listed],
+        "card": _places(listed, what.card),
+        "rows": _drawn(listed, frame, targets),
+        "label": what.key.replace("-", " ").capitalize(),
+        "moves": moves,
+        "offered": _offered(listed, [*what.columns, *what.more]) if what.chooses else [],
+        "extent": _extent(page, what.per_page, len(frame), count, asked.words),
+        "search": asked.words if _is_searched(what.source) else None,
+        "page": page,
+        "pages": ceil(count / what.per_page),
+        "ticks": what.ticks,
+    }
+    return Drawn(data, frozenset(target.id for target in targets if target))
 
 
 def _columns_of(what: Table, shown: Shown) -> list[Column]:
@@ -293,17 +336,15 @@ def _found(source: Rows, words: str) -> Rows:
     return source
 
 
-def _page_of(
-    source: Rows, limit: int, shown: Shown, order: Order | None
-) -> tuple[int, pd.DataFrame, int]:
+def _page_of(source: Rows, limit: int, asked: Asked) -> tuple[int, pd.DataFrame, int]:
     """The number of the page, its rows and the number of all rows; the last page where the address
     names one that is not there any more.
     """
-    page = shown.page()
-    frame, count = source.page(order, limit, (page - 1) * limit)
+    page = asked.page
+    frame, count = source.page(asked.order, limit, (page - 1) * limit)
     if frame.empty and count:
         page = ceil(count / limit)
-        frame, count = source.page(order, limit, (page - 1) * limit)
+        frame, count = source.page(asked.order, limit, (page - 1) * limit)
     return page, frame, count
 
 
