@@ -26,8 +26,9 @@ from core.platform.database import WORKER_ROLE, as_system, engine
 from core.platform.queue import enqueue
 from core.platform.tasks import TASKS
 from core.providers import processing
+from core.providers.delivery_failures import MAX_FAILURES
 from core.providers.payloads import example, payload
-from core.providers.processing import MAX_FAILURES, work_off
+from core.providers.processing import work_off
 from jobs.queue import queue
 from tests import factories as make
 from tests.flow import sender, work
