@@ -17,7 +17,7 @@ from core.deliveries import queries
 from core.deliveries import queue as queue_of_deliveries
 from core.deliveries.actions import replay
 from core.deliveries.models import ConnectionActivity, JobRun, WebhookDelivery
-from core.operations.privacy import erase_person
+from core.operations.person_erasure import erase_person
 from core.operations.trial_delivery import send_test_delivery
 from core.people.actions import Person, find_or_make_contact
 from core.platform.advisory_locks import lock_books

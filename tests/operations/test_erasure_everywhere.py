@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select, text
 
 from core.bookings.models import Event, PcfDraft
-from core.operations.privacy import erase_person, find_person
+from core.operations.person_erasure import erase_person
+from core.operations.personal_data import find_person
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
