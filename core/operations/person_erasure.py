@@ -18,7 +18,7 @@ from core.people.erasure import mark_of, marks_of, pseudonym_of
 from core.platform.advisory_locks import lock_organization
 from core.platform.database import organization_id_of
 from core.platform.errors import InvalidInput, NotFound
-from core.platform.normalization import comparable, fold, normalize_email, spellings
+from core.platform.normalization import fold, normalize_email, spellings
 
 ERASE = text("""
     select app.erase_person(:contact, cast(:contacts as uuid[]), cast(:emails as text[]),
@@ -58,9 +58,6 @@ def erase_person_of(db: Session, contact_id: UUID, *, typed: str) -> None:
 
 def _erase(db: Session, person: KnownPerson) -> None:
     contact_id = person.contact_id or person.erased or uuid4()
-    words = sorted(
-        {comparable(word) for word in (*person.names, *person.phones)}, key=len, reverse=True
-    )
     with admins_only():
         db.execute(
             ERASE,
@@ -68,7 +65,7 @@ def _erase(db: Session, person: KnownPerson) -> None:
                 "contact": contact_id,
                 "contacts": list(person.contacts),
                 "emails": person.spelled,
-                "words": words,
+                "words": person.words,
                 "marks": [
                     mark_of(organization_id_of(db), email)
                     for email in person.emails

@@ -19,9 +19,9 @@ from core.people.erasure import erased_contact, is_pseudonym
 from core.people.models import Contact
 from core.platform.database import INSUFFICIENT_PRIVILEGE
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
-from core.platform.normalization import normalize_email, spellings
+from core.platform.normalization import comparable, normalize_email, spellings
 from core.platform.personal import ERASED_NAME, Personal, personal_of
-from core.platform.security.about import Known, is_about, tables_about
+from core.platform.security.about import Known, is_about, private_tables, tables_about
 
 MENTIONED = (
     "exists (select 1 from unnest(cast(:emails as text[])) as known(email) where strpos("
@@ -94,6 +94,12 @@ ELSEWHERE: dict[str, str] = {
                  or l.changes #>> '{{contact_id,0}}' = any(cast(:contacts as text[]))"""
     ),
 }
+# What belongs to one member, whatever an admin may read.
+PRIVATE: dict[str, str] = {
+    table.name: f"select app.private_rows_about('{table.name}', cast(:contacts as uuid[]),"
+    " cast(:emails as text[]), cast(:words as text[]))"
+    for table in private_tables(metadata)
+}
 Found = Mapping[str, Sequence[RowMapping]]  # rows about one person, by their table's name
 
 
@@ -127,11 +133,17 @@ class KnownPerson:
         return _spelled(self.emails)
 
     @property
+    def words(self) -> list[str]:
+        """The names and numbers in the form in which texts are compared, long ones first."""
+        return sorted(set(map(comparable, (*self.names, *self.phones))), key=len, reverse=True)
+
+    @property
     def values(self) -> dict[str, Any]:
         return {
             "contacts": list(self.contacts),
             "emails": self.spelled,
             "phones": list(self.phones),
+            "words": self.words,
         }
 
 
@@ -152,6 +164,7 @@ def find_person(db: Session, email: str) -> KnownPerson:
     Raises:
         InvalidInput: this is not an address.
         NotFound: there is nothing about it here.
+        NotAllowed: only a text may mention it, which admins alone look through.
     """
     wanted = normalize_email(email)
     if wanted is None:
@@ -254,11 +267,16 @@ def _known(found: Found, kind: Personal) -> tuple[str, ...]:
 
 
 def _mentioned(db: Session, person: KnownPerson) -> bool:
-    """Whether some text of the organisation still contains one of the person's addresses."""
-    return any(
-        db.execute(text(f"select exists ({query})"), values_for(query, person.values)).scalar_one()
-        for query in ELSEWHERE.values()
-    )
+    """Whether some text of the organisation still contains one of the person's addresses. Raises
+    NotAllowed unless an admin asks.
+    """
+    with admins_only():
+        return any(
+            db.execute(
+                text(f"select exists ({query})"), values_for(query, person.values)
+            ).scalar_one()
+            for query in (ELSEWHERE | PRIVATE).values()
+        )
 
 
 def values_for(query: str, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from core.migrations.tables import metadata
 from core.operations.personal_data import (
     ASKED,
     ELSEWHERE,
+    PRIVATE,
     KnownPerson,
     admins_only,
     find_person,
@@ -35,14 +36,16 @@ NAMES = {
 
 def _parts() -> dict[str, str]:
     """What an export contains: the rows about the person in each table that declares to have some,
-    and what mentions them elsewhere. A raw delivery is exported as the text that arrived.
+    also those that belong to one member, and what mentions them elsewhere. A raw delivery is
+    exported as the text that arrived.
     """
     declared = {
-        NAMES.get(table.name, table.name): f"select to_jsonb(t) from app.{table.name} t"
+        table.name: f"select to_jsonb(t) from app.{table.name} t"
         f" where {is_about(table, 't', ASKED)}"
         for table in tables_about(metadata)
     }
-    return declared | ELSEWHERE
+    parts = declared | PRIVATE
+    return {NAMES.get(name, name): query for name, query in parts.items()} | ELSEWHERE
 
 
 def export_person(

@@ -78,11 +78,14 @@ class Contact(TenantRow, Timestamps, Base):
     city: Mapped[AboutPerson | None]
     country: Mapped[AboutPerson | None]
     source_id: Mapped[UUID | None]
-    tags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    # What is noted of one person may name another, who sent them.
+    tags: Mapped[list[str]] = mapped_column(
+        server_default=text("'{}'"), info=personal(Personal.TEXT, anywhere=True)
+    )
     # what else the organisation notes of its contacts, and the ids that other systems have for
     # them, each by its name
     custom_fields: Mapped[dict[str, Any]] = mapped_column(
-        server_default=text("'{}'"), info=personal(Personal.TEXT)
+        server_default=text("'{}'"), info=personal(Personal.TEXT, anywhere=True)
     )
     external_ids: Mapped[dict[str, Any]] = mapped_column(
         server_default=text("'{}'"), info=personal(Personal.TEXT)
@@ -200,7 +203,9 @@ class Lead(TenantRow, Timestamps, Base):
     priority: Mapped[LeadPriority] = mapped_column(Words(LeadPriority), server_default="normal")
     spam_since: Mapped[datetime | None]  # since when it is marked as spam
     score: Mapped[int | None]
-    qualification_summary: Mapped[AboutPerson | None]
+    qualification_summary: Mapped[str | None] = mapped_column(
+        info=personal(Personal.TEXT, anywhere=True)
+    )
     company: Mapped[AboutPerson | None]
     city: Mapped[AboutPerson | None]
     external_id: Mapped[AboutPerson | None]
