@@ -28,7 +28,7 @@ from core.ui.parts.tables import table
 
 viewer = require("contacts")
 title("Contacts", viewer)
-offer_saved_views(viewer, "contacts", "contacts")
+offer_saved_views(viewer, "contacts", "contacts", "tag")
 with viewer.transaction() as db:
     tags = tags_in_use(db)
 if viewer.seen_by is None:
