@@ -76,6 +76,9 @@ begin
     on conflict do nothing;
   -- Workers change a delivery before its connection, and in this order neither waits for the other.
   perform app.erase_deliveries(org, p_emails, p_words, p_pseudonym, mail, either);
+  -- They count on connections in this order, and do not wait for an erasure.
+  perform from app.connection_activity a where a.organization_id = org order by a.connection_id
+    for update;
   rows_of := app.erase_rows(org, p_contacts || p_contact, p_emails, p_marks, p_words, p_pseudonym,
     either, question);
   update app.contacts c set erased_at = now(), unsubscribed_at = coalesce(c.unsubscribed_at, now())
