@@ -29,7 +29,7 @@ import psycopg
 from bench.receiver import Row, Server, server
 from core.bookings.roster import create_closer, create_setter
 from core.platform.database import as_system
-from core.platform.local_postgres import find_bin
+from core.platform.postgres_programs import find_bin
 from core.providers.connections import create_connection
 from core.providers.payloads import example, payload
 from core.providers.registry import inbound

@@ -8,8 +8,12 @@ from datetime import datetime
 from uuid import UUID
 
 from core.deliveries.models import JobRun
+from core.platform.advisory_locks import share_organization
 from core.platform.clock import now
 from core.platform.database import as_system
+from core.providers.delivery_failures import cleaned
+
+LONGEST = 500
 
 
 @contextmanager
@@ -21,9 +25,7 @@ def recorded(
     try:
         yield
     except Exception as error:
-        _record(
-            organization_id, task, attempt, started_at, f"{type(error).__name__}: {error}"[:500]
-        )
+        _record(organization_id, task, attempt, started_at, f"{type(error).__name__}: {error}")
         raise
     if also_success:
         _record(organization_id, task, attempt, started_at, None)
@@ -33,6 +35,9 @@ def _record(
     organization_id: UUID, task: str, attempt: int, started_at: datetime, error: str | None
 ) -> None:
     with as_system(organization_id) as db:
+        if error is not None:
+            share_organization(db)  # an erasure comes before or after it
+            error, _ = cleaned(db, error, None)
         db.add(
             JobRun(
                 organization_id=organization_id,
@@ -40,6 +45,6 @@ def _record(
                 attempt=attempt,
                 started_at=started_at,
                 finished_at=now(),
-                error=error,
+                error=error and error[:LONGEST],
             )
         )

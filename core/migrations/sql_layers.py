@@ -32,9 +32,6 @@ MEANT = {
     ("core/platform/database.py", "app.enter_key"): ENTERING,
     ("core/platform/database.py", "app.enter_link"): ENTERING,
     ("core/platform/schema.py", "app.organizations"): "every tenant's row refers to its tenant",
-    ("core/people/functions/contacts.sql", "app.is_paid_or_booked"): (
-        "payments follow addresses, so that a rep gives a contact no address that has some"
-    ),
     ("core/tenancy/access/password_resets.py", "app.ask_for_password_reset"): (
         "whoever asks has no identity with which a task could be enqueued"
     ),

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.money.attribution import attribute_contact
-from core.people import contacts
+from core.people import address_requests, contacts, merging
 from core.people.contacts import ContactDetails
 from core.people.models import Contact
 from core.tenancy.access.viewers import Viewer
@@ -35,8 +35,17 @@ def change_contact(
     return contact
 
 
+def add_asked_emails(db: Session, contact_id: UUID, by: Viewer) -> Contact:
+    """The same as ``core.people.address_requests.add_asked_emails``, with the payments of what is
+    added.
+    """
+    contact = address_requests.add_asked_emails(db, contact_id, by)
+    attribute_contact(db, contact_id)
+    return contact
+
+
 def merge_contacts(db: Session, stays_id: UUID, other_id: UUID, by: Viewer) -> Contact:
-    """The same as ``core.people.contacts.merge_contacts``, with the payments of both."""
-    stays = contacts.merge_contacts(db, stays_id, other_id, by)
+    """The same as ``core.people.merging.merge_contacts``, with the payments of both."""
+    stays = merging.merge_contacts(db, stays_id, other_id, by)
     attribute_contact(db, stays.id)
     return stays

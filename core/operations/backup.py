@@ -16,7 +16,7 @@ from sqlalchemy import Connection, create_engine, text
 from core.migrations.upgrade import migrate, prepare_database
 from core.platform.database import owner_url
 from core.platform.errors import Conflict, InvalidInput, Misconfigured
-from core.platform.local_postgres import find_bin
+from core.platform.postgres_programs import find_bin
 
 COUNTED = ("organizations", "events", "payments", "webhook_deliveries")
 # Not restored from the backup but made anew by the version that restores. The security layer in

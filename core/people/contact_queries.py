@@ -29,6 +29,7 @@ class ContactFilter:
 
     search: str = ""
     tag: str = ""
+    asking: bool = False  # only those for whom a manager is asked to add an address
     other_than: UUID | None = None
 
 
@@ -56,6 +57,8 @@ def _conditions(chosen: ContactFilter) -> list[ColumnElement[bool]]:
         conditions.append(_mentions(words))
     if tag := chosen.tag.replace("\0", ""):
         conditions.append(Contact.tags.contains([tag]))
+    if chosen.asking:
+        conditions.append(Contact.asked_emails != [])
     if chosen.other_than is not None:
         conditions.append(Contact.id != chosen.other_than)
     return conditions

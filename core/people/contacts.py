@@ -65,13 +65,14 @@ PLAIN = (*TEXTS, "source_id", "owner_user_id")
 
 def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
     """Create a contact. It belongs to whom the details name, else to ``by`` unless they see every
-    contact. A payment and a booking of one address belong together without a contact; where there
-    are several, the caller has their payments attributed anew (``core.money.contacts``).
+    contact. What somebody below manager enters as its addresses waits for a manager, whether or not
+    anybody has them, so that nobody learns whom the organisation knows. A payment and a booking of
+    one address belong together without a contact; where there are several, the caller has their
+    payments attributed anew (``core.money.contacts``).
 
     Raises:
         NotAllowed: ``by`` changes no records, or names somebody else as the owner.
-        InvalidInput: nothing says who it is, a value cannot be read, or somebody below manager
-        enters an address that is known already; ``field`` names it.
+        InvalidInput: nothing says who it is, or a value cannot be read; ``field`` names it.
         Conflict: an address is another contact's.
     """
     require_editor(by)
@@ -81,11 +82,15 @@ def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
     lock_books(db)
     contact = Contact(organization_id=organization_id_of(db), id=uuid4())
     _fill(contact, {each: getattr(checked, each) for each in LABELS})
+    if not by.is_manager:
+        contact.asked_emails = list(checked.emails)
+        checked = replace(checked, emails=())
     with own_records_only():
         db.add(contact)
         db.flush()
-        _set_reach(db, contact, checked, by)
-    _note(db, contact.id, f"Contact created {by.signature}", by)
+        _set_reach(db, contact, checked)
+    asks = "; a manager is asked to add the addresses" if contact.asked_emails else ""
+    note_of_contact(db, contact.id, f"Contact created {by.signature}{asks}", by)
     return contact
 
 
@@ -102,7 +107,7 @@ def change_contact(
         Changed: somebody else has changed the same field.
     """
     require_editor(by)
-    contact = _to_change(db, contact_id)
+    contact = contact_to_change(db, contact_id)
     now = details_of(db, contact)
     edited = ContactDetails(**merged(vars(now), vars(after), vars(before)))
     changed = [name for name in LABELS if getattr(edited, name) != getattr(now, name)]
@@ -117,13 +122,14 @@ def change_contact(
     with own_records_only():
         db.flush()
         if {"emails", "phones"} & set(changed):
-            _set_reach(db, contact, checked, by)
+            _set_reach(db, contact, checked)
     listed = ", ".join(LABELS[name].lower() for name in changed)
-    _note(db, contact.id, f"Contact changed {by.signature}: {listed}", by)
+    note_of_contact(db, contact.id, f"Contact changed {by.signature}: {listed}", by)
     return contact
 
 
-def _to_change(db: Session, contact_id: UUID) -> Contact:
+def contact_to_change(db: Session, contact_id: UUID) -> Contact:
+    """The contact, locked. Raises NotFound for one that is merged or erased, too."""
     lock_books(db)
     wanted = select(Contact).where(
         Contact.id == contact_id, Contact.merged_into_id.is_(None), Contact.erased_at.is_(None)
@@ -183,14 +189,10 @@ def _fill(contact: Contact, values: Mapping[str, Any]) -> None:
         contact.tags = list(values["tags"])
 
 
-def _set_reach(db: Session, contact: Contact, details: ContactDetails, by: Viewer) -> None:
-    """Raises Conflict where an address is another contact's. Below manager nobody learns that, or
-    that somebody has paid or booked under it: then it is InvalidInput.
-    """
+def _set_reach(db: Session, contact: Contact, details: ContactDetails) -> None:
+    """Raises Conflict where an address is another contact's."""
     emails, phones = details.emails, details.phones
     region = current_organization(db).region
-    contact.email = next(iter(emails), None)
-    contact.email_normalized = normalize_email(contact.email)
     contact.phone = next(iter(phones), None)
     contact.phone_e164 = normalize_phone(contact.phone, region)
     db.flush()
@@ -203,13 +205,12 @@ def _set_reach(db: Session, contact: Contact, details: ContactDetails, by: Viewe
     )
     arrays = [cast(each, ARRAY(Text)) for each in written]
     taken = db.scalar(select(func.app.set_contact_reach(contact.id, *arrays)))
-    if taken is not None and not by.is_manager:
-        raise InvalidInput("A manager adds this address.", field="emails")
     if taken is not None:
         raise Conflict(
             f"{taken} is another contact's address. Where both are one person, merge the two"
             " contacts."
         )
+    db.refresh(contact, ["email", "email_normalized"])
 
 
 def _checked(
@@ -300,7 +301,8 @@ def check_owner(db: Session, owner: UUID | None, by: Viewer, *, before: UUID | N
         raise InvalidInput("Choose an owner who is on the team.", field="owner_user_id")
 
 
-def _note(db: Session, contact_id: UUID, sentence: str, by: Viewer, **more: Any) -> None:
+def note_of_contact(db: Session, contact_id: UUID, sentence: str, by: Viewer, **more: Any) -> None:
+    """A line of the contact's timeline."""
     note(
         db,
         "contact",
@@ -311,44 +313,3 @@ def _note(db: Session, contact_id: UUID, sentence: str, by: Viewer, **more: Any)
         actor_user_id=by.user_id,
         **more,
     )
-
-
-# What the one that stays takes from the other where it has nothing itself.
-GAPS = ("name", "email", "email_normalized", "phone", "phone_e164", *PLAIN[1:])
-
-
-def merge_contacts(db: Session, stays_id: UUID, other_id: UUID, by: Viewer) -> Contact:
-    """Two contacts are one person: the first stays and takes over the addresses, numbers, leads,
-    bookings and timeline of the other, which points to it from now on. What the one that stays does
-    not know is filled in from the other; neither is lost, and the timeline says what was moved.
-
-    Payments follow their addresses and bookings: the caller has them attributed anew
-    (``core.money.contacts``).
-
-    Raises:
-        NotAllowed: ``by`` does not see every contact.
-        NotFound: no such contact, or it is merged or erased already.
-        InvalidInput: the two are the same.
-    """
-    if not by.is_manager:
-        raise NotAllowed("Only a manager merges contacts.")
-    if stays_id == other_id:
-        raise InvalidInput("Choose two different contacts.")
-    stays, other = _to_change(db, stays_id), _to_change(db, other_id)
-    with own_records_only():
-        moved = db.scalar(select(func.app.merge_contacts(other.id, stays.id)))
-    db.refresh(stays)
-    db.refresh(other)
-    for name in GAPS:
-        if getattr(stays, name) is None:
-            setattr(stays, name, getattr(other, name))
-    known = set(map(fold, stays.tags))
-    stays.tags = [*stays.tags, *(each for each in other.tags if fold(each) not in known)]
-    stays.custom_fields = {**other.custom_fields, **stays.custom_fields}
-    stays.external_ids = {**other.external_ids, **stays.external_ids}
-    since = [each for each in (stays.unsubscribed_at, other.unsubscribed_at) if each]
-    stays.unsubscribed_at = min(since, default=None)
-    db.flush()
-    detail = {"merged": str(other.id), "moved": moved}
-    _note(db, stays.id, f"Another contact merged into this one {by.signature}", by, detail=detail)
-    return stays

@@ -80,7 +80,7 @@ def create_lead(
     details name, else to ``by`` unless they see every lead.
 
     Raises:
-        NotFound: no such contact for ``by``.
+        NotFound: no such contact for ``by``, or the person is erased.
         NotAllowed: ``by`` changes no records, or names somebody else as the owner.
         InvalidInput: a value cannot be used; ``field`` names it.
     """
@@ -88,7 +88,9 @@ def create_lead(
     owner = owner_of_new(db, by)
     details = replace(details, owner_user_id=details.owner_user_id or owner)
     lock_books(db)
-    theirs = select(Contact.id).where(Contact.id == contact_id, Contact.merged_into_id.is_(None))
+    theirs = select(Contact.id).where(
+        Contact.id == contact_id, Contact.merged_into_id.is_(None), Contact.erased_at.is_(None)
+    )
     if db.scalars(theirs).first() is None:
         raise NotFound("There is no such contact.")
     checked = _checked(db, details, by, owner_before=owner)

@@ -58,6 +58,9 @@ class Contact(TenantRow, Timestamps, Base):
             postgresql_where=text("merged_into_id is not null"),
         ),
         Index("ix_contacts_tagged", "organization_id", postgresql_where=text("tags <> '{}'")),
+        Index(
+            "ix_contacts_asking", "organization_id", postgresql_where=text("asked_emails <> '{}'")
+        ),
         Index(None, "rep_user_ids", postgresql_using="gin"),
         secured(
             "reps_private",
@@ -71,6 +74,10 @@ class Contact(TenantRow, Timestamps, Base):
     name: Mapped[PersonName | None]
     email: Mapped[PersonEmail | None]
     email_normalized: Mapped[NormalizedEmail | None]
+    # addresses that somebody below manager has entered, who is not told whose they are
+    asked_emails: Mapped[list[str]] = mapped_column(
+        server_default=text("'{}'"), info=personal(Personal.TEXT, anywhere=True)
+    )
     phone: Mapped[PersonPhone | None]
     phone_e164: Mapped[PersonPhone | None]
     company: Mapped[AboutPerson | None]
@@ -78,11 +85,14 @@ class Contact(TenantRow, Timestamps, Base):
     city: Mapped[AboutPerson | None]
     country: Mapped[AboutPerson | None]
     source_id: Mapped[UUID | None]
-    tags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    # What is noted of one person may name another, who sent them.
+    tags: Mapped[list[str]] = mapped_column(
+        server_default=text("'{}'"), info=personal(Personal.TEXT, anywhere=True)
+    )
     # what else the organisation notes of its contacts, and the ids that other systems have for
     # them, each by its name
     custom_fields: Mapped[dict[str, Any]] = mapped_column(
-        server_default=text("'{}'"), info=personal(Personal.TEXT)
+        server_default=text("'{}'"), info=personal(Personal.TEXT, anywhere=True)
     )
     external_ids: Mapped[dict[str, Any]] = mapped_column(
         server_default=text("'{}'"), info=personal(Personal.TEXT)
@@ -102,7 +112,7 @@ class ContactEmail(TenantRow, Base):
         refers_to("contact_id", "contacts"),
         UniqueConstraint("organization_id", "email_normalized"),
         Index(None, "organization_id", "contact_id"),
-        secured("people", audit=True, about=("contact_id",)),
+        secured("addresses", audit=True, about=("contact_id",)),
     )
 
     contact_id: Mapped[UUID]
@@ -200,7 +210,9 @@ class Lead(TenantRow, Timestamps, Base):
     priority: Mapped[LeadPriority] = mapped_column(Words(LeadPriority), server_default="normal")
     spam_since: Mapped[datetime | None]  # since when it is marked as spam
     score: Mapped[int | None]
-    qualification_summary: Mapped[AboutPerson | None]
+    qualification_summary: Mapped[str | None] = mapped_column(
+        info=personal(Personal.TEXT, anywhere=True)
+    )
     company: Mapped[AboutPerson | None]
     city: Mapped[AboutPerson | None]
     external_id: Mapped[AboutPerson | None]

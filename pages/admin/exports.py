@@ -12,6 +12,7 @@ from core.platform.notation import notation
 from core.ui.page import export_address, require, title
 from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Text
+from core.ui.parts.drill import DAYS
 from core.ui.parts.filters import period_picker
 from core.ui.parts.format import plural
 from core.ui.parts.tables import plain_table
@@ -113,7 +114,8 @@ title(
     viewer,
     "Exports contain only what you can see. Each export is recorded in the audit log",
 )
-offer_saved_views(viewer, "exports", "exports")
+groups = [f"{name} {group}" for name in EXPORTS for group in GROUPS]
+offer_saved_views(viewer, "exports", "exports", *DAYS, "table", "format", *groups)
 first, second = st.columns(2, vertical_alignment="bottom")
 with first:
     table = choose_table()

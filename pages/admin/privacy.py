@@ -11,15 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.deliveries.models import DeliverySettings
 from core.messages.suppression_list import unsubscribe
-from core.operations.privacy import (
-    KnownPerson,
-    accept_again,
-    erase_person,
-    erase_person_of,
-    find_person,
-    find_person_of,
-    name_of,
-)
+from core.operations.person_erasure import accept_again, erase_person, erase_person_of
+from core.operations.personal_data import KnownPerson, find_person, find_person_of, name_of
 from core.platform.errors import SalesOpsError
 from core.platform.normalization import normalize_email
 from core.tenancy.organizations.queries import settings_of

@@ -34,6 +34,7 @@ from core.ui.panels.payments import (
 )
 from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
+from core.ui.parts.drill import FIGURE, NARROWING
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import table, ticking_table
@@ -44,7 +45,7 @@ VIEWS = {"all": "All", "unattributed": UNATTRIBUTED, "reconcile": "To reconcile"
 viewer = require("payments")
 heading = headings(PaymentItem)
 title("Payments", viewer)
-offer_saved_views(viewer, "payments", "payments")
+offer_saved_views(viewer, "payments", "payments", *NARROWING, "view", FIGURE)
 first, sought, second, third = st.columns([5, 6, 4, 8], vertical_alignment="bottom")
 below = st.container()
 with first:
@@ -107,7 +108,7 @@ if view == "reconcile":
         decide_pairs(viewer, [pair_of(row, viewer.timezone) for row in records(pairs)[:ASKED]])
     st.stop()
 
-figure = st.query_params.get("figure", "")
+figure = st.query_params.get(FIGURE, "")
 with viewer.transaction() as db:
     chosen = PaymentFilter(
         period=None if view == "unattributed" else period,

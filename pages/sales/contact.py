@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.bookings.queries import events_of_contact, forms_of_contact, timeline
-from core.money.contacts import change_contact
+from core.money.contacts import add_asked_emails, change_contact
 from core.money.queries import PaymentFilter, payments_table
+from core.people.address_requests import dismiss_asked_emails
 from core.people.contact_queries import (
     contact_detail,
     leads_of_contact,
@@ -96,6 +97,22 @@ if is_changeable:
             with act(viewer, "Lead created.", new) as db:
                 made = create_lead(db, contact.id, typed_lead(new), viewer).id
             jump("lead", id=str(made))
+
+if contact.asked_emails and is_changeable:
+    asked = ", ".join(map(escape_markdown, contact.asked_emails))
+    if viewer.is_manager:
+        st.info(f"You are asked to add {asked}. Payments and bookings under an address follow it.")
+        with st.container(horizontal=True):
+            if st.button("Add to this contact", type="primary"):
+                with act(viewer, "Added.") as db:
+                    add_asked_emails(db, contact.id, viewer)
+                st.rerun()
+            if st.button("Do not add"):
+                with act(viewer, "Not added.") as db:
+                    dismiss_asked_emails(db, contact.id, viewer)
+                st.rerun()
+    else:
+        st.caption(f"A manager is asked to add {asked}.")
 
 left, right = st.columns([3, 2])
 with right:

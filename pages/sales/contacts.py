@@ -28,7 +28,7 @@ from core.ui.parts.tables import table
 
 viewer = require("contacts")
 title("Contacts", viewer)
-offer_saved_views(viewer, "contacts", "contacts")
+offer_saved_views(viewer, "contacts", "contacts", "tag", "asking")
 with viewer.transaction() as db:
     tags = tags_in_use(db)
 if viewer.seen_by is None:
@@ -57,7 +57,15 @@ if st.query_params.get("tag") not in tags:
 tag = second.selectbox(
     "Tag", tags, index=None, placeholder="Any tag", key="tag", bind="query-params"
 )
-chosen = ContactFilter(search or "", tag or "")
+with viewer.transaction() as db:
+    asking = count_contacts(db, ContactFilter(asking=True)) if viewer.is_manager else 0
+only_asking = bool(asking) and st.toggle(
+    f"Addresses to add ({asking})",
+    key="asking",
+    bind="query-params",
+    help="Addresses that a rep has entered wait for a manager, since payments follow them.",
+)
+chosen = ContactFilter(search or "", tag or "", only_asking)
 with viewer.transaction() as db:
     count = count_contacts(db, chosen)
 if not count:

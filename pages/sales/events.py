@@ -16,7 +16,7 @@ from core.platform.paging import Order
 from core.ui.page import empty, require, title
 from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Moment, Text, Word, headings
-from core.ui.parts.drill import slot_of_address
+from core.ui.parts.drill import FIGURE, NARROWING, SLOT, slot_of_address
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural, word
 from core.ui.parts.rows import QueriedRows
@@ -25,7 +25,7 @@ from core.ui.parts.tables import table
 viewer = require("events")
 heading = headings(EventItem)
 title("Bookings", viewer)
-offer_saved_views(viewer, "events", "bookings")
+offer_saved_views(viewer, "events", "bookings", *NARROWING, "status", FIGURE, *SLOT)
 first, second, third = st.columns(3, vertical_alignment="bottom")
 below = st.container()
 with first:
@@ -48,7 +48,7 @@ statuses = st.pills(
     bind="query-params",
     label_visibility="collapsed",
 )
-figure, slot = st.query_params.get("figure", ""), slot_of_address(viewer.timezone)
+figure, slot = st.query_params.get(FIGURE, ""), slot_of_address(viewer.timezone)
 of_payments = is_of(PAYMENTS, figure)
 with viewer.transaction() as db:
     chosen = EventFilter(

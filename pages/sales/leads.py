@@ -22,6 +22,7 @@ from core.ui.page import act, empty, require, title
 from core.ui.panels.people import lead_fields, typed_lead
 from core.ui.panels.saved_views import offer_saved_views
 from core.ui.parts.columns import Column, Moment, Number, Text, Word, headings
+from core.ui.parts.drill import FIGURE, NARROWING
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural, word
 from core.ui.parts.forms import Form
@@ -54,7 +55,7 @@ def offer_to_create(viewer: Viewer) -> None:
 
 title("Leads", viewer)
 sees_people = sees_persons(viewer.role)
-offer_saved_views(viewer, "leads", "leads")
+offer_saved_views(viewer, "leads", "leads", *NARROWING, "status", FIGURE)
 if viewer.is_one_of(*REPS) and viewer.seen_by is None:
     offer_to_create(viewer)
 first, second, third = st.columns(3, vertical_alignment="bottom")
@@ -78,7 +79,7 @@ statuses = st.pills(
     bind="query-params",
     label_visibility="collapsed",
 )
-figure = st.query_params.get("figure", "")
+figure = st.query_params.get(FIGURE, "")
 with third, viewer.transaction() as db:
     filters = filter_bar(choices_for(db, LEADS), below)
     condition = matching(db, LEADS, figure, filters)

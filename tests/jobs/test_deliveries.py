@@ -17,7 +17,7 @@ from core.deliveries import queries
 from core.deliveries import queue as queue_of_deliveries
 from core.deliveries.actions import replay
 from core.deliveries.models import ConnectionActivity, JobRun, WebhookDelivery
-from core.operations.privacy import erase_person
+from core.operations.person_erasure import erase_person
 from core.operations.trial_delivery import send_test_delivery
 from core.people.actions import Person, find_or_make_contact
 from core.platform.advisory_locks import lock_books
@@ -26,8 +26,9 @@ from core.platform.database import WORKER_ROLE, as_system, engine
 from core.platform.queue import enqueue
 from core.platform.tasks import TASKS
 from core.providers import processing
+from core.providers.delivery_failures import MAX_FAILURES
 from core.providers.payloads import example, payload
-from core.providers.processing import MAX_FAILURES, work_off
+from core.providers.processing import work_off
 from jobs.queue import queue
 from tests import factories as make
 from tests.flow import sender, work

@@ -15,7 +15,7 @@ from core.messages.email_templates import Email
 from core.messages.sealing import opened
 from core.messages.sms_outbox import LONGEST, post_text
 from core.messages.suppression_list import stop_texts
-from core.operations.privacy import erase_person
+from core.operations.person_erasure import erase_person
 from core.people.models import Contact, ContactEmail
 from core.platform.clock import now
 from core.platform.database import as_system

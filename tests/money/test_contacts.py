@@ -18,7 +18,7 @@ from core.migrations.tables import metadata
 from core.money.attribution import attribute
 from core.money.contacts import change_contact, create_contact, merge_contacts
 from core.money.models import Payment
-from core.operations.privacy import erase_person
+from core.operations.person_erasure import erase_person
 from core.people.actions import Person, find_or_make_contact
 from core.people.contact_queries import ContactFilter, contact_detail, contacts_table
 from core.people.contacts import ContactDetails, details_of

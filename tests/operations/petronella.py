@@ -8,9 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 
 from core.deliveries.models import WebhookDelivery
-from core.operations.privacy import (
-    erase_person,
-)
+from core.operations.person_erasure import erase_person
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.providers.processing import work_off

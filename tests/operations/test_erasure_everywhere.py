@@ -8,11 +8,15 @@ import pytest
 from sqlalchemy import select, text
 
 from core.bookings.models import Event, PcfDraft
-from core.operations.privacy import erase_person, find_person
+from core.operations.person_erasure import erase_person
+from core.operations.personal_data import find_person
 from core.platform.advisory_locks import lock_books
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.normalization import normalize_email
+from core.tenancy.access.list_views import save_view
+from core.tenancy.access.models import Role
+from tests import factories as make
 from tests import payloads as samples
 from tests.operations.petronella import EMAIL, NAME, PHONE, WORDS, booking
 from tests.ports import owner
@@ -27,11 +31,16 @@ PLANTED = (
     "203.0.113.77",
     "guest.of.hers",
     "+45 31 41 59 26",
+    "quist family",
 )
 WHERE = {
     "contacts.name",
     "contacts.email",
     "contacts.phone",
+    "contacts.tags",
+    "contacts.custom_fields",
+    "list_views.name",
+    "list_views.address",
     "contact_emails.email",
     "contact_emails.email_normalized",
     "leads.raw_data",
@@ -85,7 +94,11 @@ BY_HAND = """
     insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
       select organization_id, id, '{other}', '{other_normalized}' from app.contacts
         where email_normalized = '{email}';
-    update app.contacts set phone = '+45 31 41 59 26' where email_normalized = '{email}';
+    update app.contacts set phone = '+45 31 41 59 26', tags = '{{"the Quist family"}}'
+     where email_normalized = '{email}';
+    insert into app.contacts (organization_id, id, name, tags, custom_fields)
+      select id, gen_random_uuid(), 'Her friend', array['friend of {name}', 'vip'],
+        jsonb_build_object('came by', '{name}') from app.organizations;
 """
 
 
@@ -142,6 +155,10 @@ def everywhere(case):
         lock_books(db)
         for statement in BY_HAND.format(**written).split(";\n")[:-1]:
             db.execute(text(statement))
+    rep = make.viewer(case.org, Role.SALES_REP)
+    with rep.transaction() as db:
+        for name in (NAME, NAME.upper(), EMAIL, EMAIL.upper(), f"With {NAME}"):
+            save_view(db, "bookings", name, {"closer": [NAME]}, rep, shared=False)
     with case.admin.transaction() as db:
         event = db.scalars(select(Event).where(Event.lead_name == NAME)).first()
         answers = {"notes": "A word about her"}

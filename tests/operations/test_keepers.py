@@ -21,7 +21,8 @@ from core.operations.keepers import (
     DatabaseKeeper,
     pause_after,
 )
-from core.platform.local_postgres import LocalPostgres, NotStarted, reachable_folder
+from core.platform.local_postgres import LocalPostgres, NotStarted
+from core.platform.postgres_programs import reachable_folder
 from tests.ports import free_port
 
 SOON_S, NEVER_S = 2, 30

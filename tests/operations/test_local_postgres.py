@@ -16,7 +16,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.platform.local_postgres import LocalPostgres, reachable_folder
+from core.platform.local_postgres import LocalPostgres
+from core.platform.postgres_programs import reachable_folder
 from tests.ports import until
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import Column, String, Table, Text, Uuid, text
 
 from core.migrations.tables import metadata
-from core.operations.privacy import erase_person, export_person, find_person
+from core.operations.person_erasure import erase_person
+from core.operations.personal_data import find_person
+from core.operations.personal_export import export_person
 from core.platform.advisory_locks import advisory_lock, lock_books, share_organization
 from core.platform.database import as_system
 from core.platform.personal import Personal, personal, personal_of

@@ -16,16 +16,10 @@ from core.deliveries.models import WebhookDelivery
 from core.messages.sms_outbox import post_text
 from core.money.form_filing import file_form
 from core.money.models import Payment
-from core.operations.privacy import (
-    accept_again,
-    erase_person,
-    erase_person_of,
-    export_person,
-    export_person_of,
-    find_person,
-    forget_deliveries,
-    forget_recordings,
-)
+from core.operations.person_erasure import accept_again, erase_person, erase_person_of
+from core.operations.personal_data import find_person
+from core.operations.personal_export import export_person, export_person_of
+from core.operations.retention import forget_deliveries, forget_recordings
 from core.people.contacts import ContactDetails, change_contact, create_contact, details_of
 from core.people.erasure import mark_of
 from core.people.leads import LeadDetails, create_lead

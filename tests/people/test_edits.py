@@ -3,15 +3,17 @@ at once leave behind.
 """
 
 import csv
+from contextlib import suppress
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from core.metrics.exports import export
 from core.people.actions import Person, find_or_make_contact
+from core.people.address_requests import add_asked_emails, dismiss_asked_emails
 from core.people.contact_queries import ORDERED, ContactFilter, contacts_table, count_contacts
 from core.people.contacts import (
     ContactDetails,
@@ -19,6 +21,7 @@ from core.people.contacts import (
     contact_reach,
     create_contact,
     details_of,
+    find_contact,
 )
 from core.people.leads import LeadDetails, change_lead, create_lead, create_lead_of, lead_details_of
 from core.people.models import Activity, Contact, ContactPhone, Lead, LeadPriority, LeadStatus
@@ -179,7 +182,7 @@ def test_what_a_rep_creates_is_theirs_and_nobody_elses(org, rep, manager):
     with rep.transaction() as db:
         contact = create_contact(db, LENA, rep)
         lead = create_lead(db, contact.id, LeadDetails(company="Vogt & Co"), rep)
-    assert read(rep, contact.id) == replace(LENA, owner_user_id=rep.user_id)
+    assert read(rep, contact.id) == replace(LENA, emails=(), owner_user_id=rep.user_id)
     with other.transaction() as db:
         assert db.scalars(select(Contact.id)).all() == db.scalars(select(Lead.id)).all() == []
         assert contact_reach(db, contact.id) == {"email": (), "phone": ()}
@@ -215,8 +218,8 @@ def test_a_manager_of_a_team_creates_what_is_theirs(org, manager, rep):
 def test_only_a_manager_says_whose_a_record_is(org, rep, manager):
     with rep.transaction() as db:
         contact_id = create_contact(db, LENA, rep).id
-    mine = replace(LENA, owner_user_id=rep.user_id)
-    theirs = replace(LENA, owner_user_id=manager.user_id)
+    mine = replace(LENA, emails=(), owner_user_id=rep.user_id)
+    theirs = replace(mine, owner_user_id=manager.user_id)
     with pytest.raises(NotAllowed, match="Only a manager"):
         save(rep, contact_id, mine, theirs)
     with pytest.raises(NotAllowed, match="Only a manager"), rep.transaction() as db:
@@ -231,10 +234,10 @@ def test_only_a_manager_says_whose_a_record_is(org, rep, manager):
     [(*LENA.emails, "payer@example.com"), LENA.emails[:1], (), LENA.emails[::-1]],
     ids=["one more", "one less", "none", "another first"],
 )
-def test_a_rep_changes_no_address_and_therefore_nobodys_payments(org, rep, emails):
-    with rep.transaction() as db:
-        contact_id = create_contact(db, LENA, rep).id
+def test_a_rep_changes_no_address_and_therefore_nobodys_payments(manager, rep, emails):
     mine = replace(LENA, owner_user_id=rep.user_id)
+    with manager.transaction() as db:
+        contact_id = create_contact(db, mine, manager).id
     with pytest.raises(InvalidInput, match="A manager changes e-mail addresses") as refused:
         save(rep, contact_id, mine, replace(mine, emails=emails))
     assert refused.value.field == "emails"
@@ -244,40 +247,117 @@ def test_a_rep_changes_no_address_and_therefore_nobodys_payments(org, rep, email
 
 
 @pytest.mark.parametrize("emails", ["{new@example.com}", "{}"])
-def test_no_statement_of_a_rep_changes_the_addresses_of_a_contact(org, rep, emails):
+def test_no_statement_of_a_rep_changes_the_addresses_of_a_contact(manager, rep, emails):
+    with manager.transaction() as db:
+        with_one = replace(LENA, emails=LENA.emails[:1], owner_user_id=rep.user_id)
+        contact_id = create_contact(db, with_one, manager).id
     with rep.transaction() as db:
-        with_one = create_contact(db, replace(LENA, emails=LENA.emails[:1]), rep).id
         without = create_contact(db, ContactDetails("Tom"), rep).id
-    for contact_id in (with_one, without) if emails != "{}" else (with_one,):
+    for each in (contact_id, without) if emails != "{}" else (contact_id,):
         with pytest.raises(ProgrammingError, match="a manager changes"), rep.transaction() as db:
-            db.execute(
-                text(
-                    "select app.set_contact_reach(:id, cast(:emails as text[]),"
-                    " cast(:emails as text[]), '{}', '{}')"
-                ),
-                {"id": contact_id, "emails": emails},
-            )
+            set_reach(db, each, emails)
+    # Not even in the transaction that creates it, so that nobody tries which are known.
+    with pytest.raises(ProgrammingError, match="a manager changes"), rep.transaction() as db:
+        set_reach(db, create_contact(db, ContactDetails("Ute"), rep).id, "{ute@example.com}")
 
 
-def test_a_rep_creates_nobody_under_an_address_that_is_known(org, rep, manager, lena):
+def set_reach(db, contact_id, emails):
+    db.execute(
+        text(
+            "select app.set_contact_reach(:id, cast(:emails as text[]), cast(:emails as text[]),"
+            " '{}', '{}')"
+        ),
+        {"id": contact_id, "emails": emails},
+    )
+
+
+FIRST = "update app.contacts set email = 'a@b.dk', email_normalized = 'a@b.dk' where id = :id"
+NEW = """
+    insert into app.contacts (organization_id, name, email, email_normalized, owner_user_id)
+    values (app.cur_org(), 'Any', 'a@b.dk', 'a@b.dk', app.cur_user())
+"""
+FURTHER = """
+    insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
+    values (app.cur_org(), :id, 'a@b.dk', 'a@b.dk')
+"""
+TAKEN_OVER = "update app.contact_emails set email = 'a@b.dk', email_normalized = 'a@b.dk'"
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.MANAGER, Role.SALES_REP, Role.VIEWER])
+@pytest.mark.parametrize(
+    "statement", [FIRST, NEW, FURTHER, TAKEN_OVER], ids=["first", "new", "further", "changed"]
+)
+def test_no_statement_of_anybody_writes_an_address_past_the_function(org, lena, role, statement):
+    viewer = make.viewer(org, role)
+    before = addresses(org)
+    with suppress(ProgrammingError), viewer.transaction() as db:
+        db.execute(text(statement), {"id": lena} if ":id" in statement else {})
+    assert addresses(org) == before
+
+
+def addresses(org):
+    asked = text("""
+        select email_normalized, id from app.contacts where email is not null
+        union all select email_normalized, contact_id from app.contact_emails order by 1, 2
+    """)
+    with as_system(org) as db:
+        return db.execute(asked).all()
+
+
+def test_a_rep_who_enters_an_address_does_not_learn_whether_anybody_has_it(org, rep, lena):
     with as_system(org) as db:
         make.payment(db, org, email="payer@example.com")
         make.event(db, org, email="booker@example.com")
-    for known in ("Payer@example.com", "booker@example.com", "l.vogt@example.com"):
-        details = ContactDetails("Tom", emails=("tom@example.com", known))
-        with pytest.raises(InvalidInput) as refused, rep.transaction() as db:
-            create_contact(db, details, rep)
-        assert (refused.value.message, refused.value.field) == (
-            "A manager adds this address.",
-            "emails",
-        )
-    with pytest.raises(InvalidInput, match="A manager adds this"), rep.transaction() as db:
-        create_lead_of(db, Person("Tom", "payer@example.com"), LeadDetails(), rep)
+    before = addresses(org)
+    seen = set()
+    for typed in ("Payer@example.com", "booker@example.com", "l.vogt@example.com", "no@body.dk"):
+        with rep.transaction() as db:
+            made = create_contact(db, ContactDetails("Tom", emails=(typed,)), rep)
+            lead = create_lead_of(db, Person("Tom", typed), LeadDetails(), rep)
+            told = list(db.scalars(select(Activity.summary).where(Activity.contact_id == made.id)))
+            assert made.asked_emails == [typed]
+            assert lead.contact_id not in (made.id, lena)
+            seen |= {(made.email, contact_reach(db, made.id)["email"]), *told}
+    created = f"Contact created by {rep.name}; a manager is asked to add the addresses"
+    assert seen == {(None, ()), created}
+    assert addresses(org) == before
+
+
+def test_a_manager_adds_what_a_rep_has_entered_or_does_not(rep, manager, lena):
     with rep.transaction() as db:
-        assert db.scalars(select(Contact.id)).all() == []
-        create_contact(db, ContactDetails("Tom", emails=("tom@example.com",)), rep)
+        new, known, refused = (
+            create_contact(db, ContactDetails("Tom", emails=(typed,)), rep).id
+            for typed in ("Tom@example.com", "l.vogt@example.com", "bad@example.com")
+        )
+    for action in (add_asked_emails, dismiss_asked_emails):
+        with pytest.raises(NotAllowed), rep.transaction() as db:
+            action(db, new, rep)
     with manager.transaction() as db:
+        assert count_contacts(db, ContactFilter(asking=True)) == 3
+        add_asked_emails(db, new, manager)
+        dismiss_asked_emails(db, refused, manager)
+    taken = pytest.raises(Conflict, match=r"l\.vogt@example\.com is another contact's")
+    with taken, manager.transaction() as db:
+        add_asked_emails(db, known, manager)
+    assert read(rep, new).emails == ("Tom@example.com",)
+    assert read(rep, refused).emails == ()
+    with manager.transaction() as db:
+        assert count_contacts(db, ContactFilter(asking=True)) == 1
+        assert find_contact(db, "tom@example.com").id == new
         create_contact(db, ContactDetails("Pay", emails=("payer@example.com",)), manager)
+
+
+def test_nothing_is_written_to_a_contact_that_is_merged_or_erased(org, manager, lena):
+    with manager.transaction() as db:
+        merged, erased = (create_contact(db, ContactDetails(n), manager).id for n in ("Al", "Bo"))
+    with as_system(org) as db:
+        db.get_one(Contact, (org, merged)).merged_into_id = lena
+        db.get_one(Contact, (org, erased)).erased_at = func.now()
+    for each in (merged, erased):
+        with pytest.raises(NotFound), manager.transaction() as db:
+            create_lead(db, each, LeadDetails(), manager)
+        with pytest.raises(DBAPIError, match="merged or erased"), manager.transaction() as db:
+            set_reach(db, each, "{a@b.dk}")
 
 
 def test_whoever_owns_a_lead_reads_its_contact(org, rep, manager, lena):
@@ -396,8 +476,9 @@ def test_a_lead_of_somebody_known_is_their_next_inquiry(manager, rep, lena):
         known = create_lead_of(db, Person(None, "l.vogt@example.com"), LeadDetails(), manager)
         new = create_lead_of(db, Person("Tom", None, "+4530303030"), LeadDetails(), manager)
         assert (known.contact_id, new.contact_id == lena) == (lena, False)
-    with pytest.raises(InvalidInput, match="A manager adds this"), rep.transaction() as db:
-        create_lead_of(db, Person("Lena", "lena@example.com"), LeadDetails(), rep)
+    with rep.transaction() as db:
+        theirs = create_lead_of(db, Person("Lena", "lena@example.com"), LeadDetails(), rep)
+        assert theirs.contact_id != lena
 
 
 def test_a_rep_changes_own_leads_only(org, rep, manager, lena):

@@ -13,7 +13,7 @@ from sqlalchemy import text
 import core.providers
 from core.bookings.roster import create_closer
 from core.deliveries.actions import set_active
-from core.operations.privacy import erase_person
+from core.operations.person_erasure import erase_person
 from core.platform.database import as_system
 from core.platform.errors import InvalidInput
 from core.platform.settings import settings

@@ -27,7 +27,7 @@ from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS, export
 from core.platform.clock import now
 from core.platform.database import as_guest, as_system
-from core.platform.local_postgres import find_bin
+from core.platform.postgres_programs import find_bin
 from core.platform.settings import settings
 from core.providers.connections import create_connection
 from core.providers.integrations import enter_key, integrations

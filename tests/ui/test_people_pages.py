@@ -193,6 +193,29 @@ def test_the_addresses_of_a_contact_are_a_managers_to_edit(office):
     assert not field(page, label, "text_area").disabled
 
 
+def test_an_address_that_a_rep_enters_waits_for_a_manager(office):
+    page = begin("contacts", office.rep, "Create contact")
+    label = "E-mail addresses, one per line, main one first"
+    field(page, "Name").input("Tom Berg")
+    field(page, label, "text_area").input("tom@example.com")
+    submit(page, office.rep, "Create")
+    with office.rep.transaction() as db:
+        tom = db.scalars(select(Contact.id).where(Contact.name == "Tom Berg")).one()
+    said = "A manager is asked to add tom@example.com."
+    assert said in words(opened("contact", office.rep, id=str(tom)))
+    assert not any("to add" in each.label for each in opened("contacts", office.rep).toggle)
+
+    page = opened("contacts", office.manager, asking="true")
+    assert grid(page, "name").column("name") == ["Tom Berg"]
+    assert "Addresses to add (1)" in [each.label for each in page.toggle]
+    page = opened("contact", office.manager, id=str(tom))
+    assert "You are asked to add tom@example.com" in " ".join(words(page))
+    submit(page, office.manager, "Add to this contact")
+    with office.manager.transaction() as db:
+        added = db.get_one(Contact, (office.org, tom))
+        assert (added.email, added.asked_emails) == ("tom@example.com", [])
+
+
 def test_a_lead_is_edited_on_its_page_by_whoever_has_it(office):
     for viewer, status in ((office.rep, "Contacted"), (office.manager, "Qualified")):
         page = begin("lead", viewer, "Edit", id=str(office.lead))

@@ -125,6 +125,26 @@ def test_a_view_that_names_itself_opens_all_the_same(crew):
     assert page.query_params["saved"] == str(view)
 
 
+def test_a_view_opens_with_nothing_that_the_screen_does_not_know(crew):
+    foreign = {"lead": ["Cleo"], "organization": ["x"], "payments.columns": ["amount"]}
+    view = crew.saved(crew.ana, address=COLUMNS | foreign)
+    page = opened("events", crew.ana, open=str(view))
+    assert not page.exception
+    assert set(page.query_params) == {"bookings.columns", "bookings.sort", "saved"}
+
+
+def test_nobody_saves_more_views_of_a_list_than_they_can_look_through(crew):
+    for number in range(50):
+        crew.saved(crew.ana, f"View {number}")
+    with pytest.raises(InvalidInput, match="50 saved views of this list already; delete one"):
+        crew.saved(crew.ana, "One more")
+    crew.saved(crew.bo, "One more")
+    with crew.ana.transaction() as db:
+        save_view(db, "payments", "One more", {}, crew.ana, shared=False)
+        delete_view(db, saved_views(db, "bookings", crew.ana)[0].id)
+    crew.saved(crew.ana, "One more")
+
+
 def test_a_list_opens_with_the_readers_own_default_when_its_address_is_bare(crew):
     view = crew.saved(crew.ana, shared=True)
     with crew.bo.transaction() as db:
@@ -146,7 +166,8 @@ def test_a_list_opens_with_the_readers_own_default_when_its_address_is_bare(crew
 
 def test_what_is_shown_is_saved_from_the_screen_without_what_was_searched_for(crew):
     address = {"period": "Last 365 days", "search": "Cleo", "bookings.sort": "lead_name"}
-    page = opened("events", crew.ana, **address, **{"bookings.page": "2"})
+    foreign = {"lead": "Cleo", "payments.sort": "amount", "bookings.page": "2", "to\nken": "x"}
+    page = opened("events", crew.ana, **address, **foreign)
     with browser_of(crew.ana):
         next(each for each in page.text_input if each.key == "bookings name").input("Year")
         next(each for each in page.checkbox if each.key == "bookings shared").check()

@@ -38,6 +38,18 @@ begin
   values (app.cur_org(), app.cur_user(), app.cur_role(), 'contacts', p_row, p_operation, '{}');
 end $f$;
 
+-- What belongs to one member and is about a person, or contains one of their addresses or telling
+-- words: nobody else reads it, and the person has a right to it.
+create or replace function app.private_rows_about(p_table text, p_contacts uuid[], p_emails text[],
+  p_words text[]) returns setof jsonb language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp as $f$
+declare
+  org uuid := app.demand_admin();
+begin
+  return query select app.private_rows(p_table, org, p_contacts, p_emails,
+    p_emails || array(select w from unnest(p_words) w where app.is_telling(w)));
+end $f$;
+
 -- p_emails are normalised. p_marks replace them one by one; a mark is all that is stored of an
 -- erased address. app.erase_rows clears the declared columns; this function does what goes beyond
 -- single columns.
@@ -50,7 +62,9 @@ declare
   mail text := coalesce('(' || (select string_agg(
     regexp_replace(e, '([^[:alnum:]@_-])', '\\\1', 'g'), '|')
     from unnest(p_emails) e) || ')', '(?!)');
-  names text := (select string_agg(regexp_replace(w, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|')
+  -- In a document or a list a quotation mark has a backslash before it.
+  names text := (select string_agg(replace(
+    regexp_replace(w, '([^[:alnum:][:space:]])', '\\\1', 'g'), '\"', '\\*"'), '|')
     from unnest(p_words) w
                   where app.is_telling(w));
   either text := mail || coalesce('|' || names, '');
@@ -62,6 +76,9 @@ begin
     on conflict do nothing;
   -- Workers change a delivery before its connection, and in this order neither waits for the other.
   perform app.erase_deliveries(org, p_emails, p_words, p_pseudonym, mail, either);
+  -- They count on connections in this order, and do not wait for an erasure.
+  perform from app.connection_activity a where a.organization_id = org order by a.connection_id
+    for update;
   rows_of := app.erase_rows(org, p_contacts || p_contact, p_emails, p_marks, p_words, p_pseudonym,
     either, question);
   update app.contacts c set erased_at = now(), unsubscribed_at = coalesce(c.unsubscribed_at, now())
@@ -193,12 +210,13 @@ begin
 end $f$;
 
 revoke all on function app.forget_recordings(timestamptz, int), app.body_text(bytea),
-  app.demand_admin(),
+  app.demand_admin(), app.private_rows_about(text, uuid[], text[], text[]),
   app.record_privacy(text, text), app.erase_person(uuid, uuid[], text[], text[], text[], text),
     app.lift_erasure(text),
   app.erase_deliveries(uuid, text[], text[], text, text, text),
     app.erase_messages(uuid, text[], text[], text, text) from public;
 grant execute on function app.record_privacy(text, text),
+  app.private_rows_about(text, uuid[], text[], text[]),
   app.erase_person(uuid, uuid[], text[], text[], text[], text),
   app.lift_erasure(text), app.body_text(bytea) to so_app;
 grant execute on function app.forget_recordings(timestamptz, int) to so_worker;

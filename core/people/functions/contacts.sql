@@ -39,39 +39,64 @@ set search_path = pg_catalog, pg_temp as $f$
    order by r.kind, r.is_first desc nulls last, r.written
 $f$;
 
--- From now on these are the contact's addresses and further numbers. Returns the first address that
--- is somebody else's; then nothing has changed. Money follows addresses: whoever is below manager
--- gives a contact addresses only while they create it, and none under which anybody has paid or
--- booked.
+-- From now on these are the contact's addresses, the first one first, and its further numbers.
+-- Returns the first address that is somebody else's; then nothing has changed. Money follows
+-- addresses: whoever is below manager changes none, and is not told whose one is.
 create or replace function app.set_contact_reach(p_contact uuid, p_emails text[],
   p_normalized text[], p_phones text[], p_e164 text[])
 returns text language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   org uuid := app.cur_org();
   taken text;
-  held text[] := array(select e.email_normalized from app.contact_emails e
-    where e.organization_id = org and e.contact_id = p_contact and e.email <> '…');
-  is_rep boolean := app.cur_role() = 'sales_rep';
 begin
   if not app.has_contact(p_contact) then
     raise insufficient_privilege using message = 'this contact belongs to somebody else';
   end if;
-  if is_rep and not (p_normalized @> held and p_normalized <@ held)
-    and not (held = '{}' and exists (
-    select 1 from app.contacts c
-     where c.organization_id = org and c.id = p_contact and c.created_at = now())) then
+  if exists (select from app.contacts c where c.organization_id = org and c.id = p_contact
+               and (c.merged_into_id is not null or c.erased_at is not null)) then
+    raise invalid_parameter_value using message = 'this contact is merged or erased';
+  end if;
+  if app.cur_role() <> 'sales_rep' then
+    taken := app.set_contact_emails(p_contact, p_emails, p_normalized);
+    if taken is not null then
+      return taken;
+    end if;
+  elsif exists (
+    (select unnest(p_normalized) except select e.email_normalized from app.known_emails(p_contact) e)
+    union all
+    (select e.email_normalized from app.known_emails(p_contact) e except select unnest(p_normalized))
+  ) then
     raise insufficient_privilege using message = 'a manager changes the addresses of a contact';
   end if;
-  select e.email into taken from app.contact_emails e
-   where e.organization_id = org and e.email_normalized = any (p_normalized)
-     and e.contact_id <> p_contact limit 1;
-  if is_rep and held = '{}' then
-    taken := coalesce(taken, (
-      select w.email from unnest(p_emails, p_normalized) as w(email, normalized)
-       where app.is_paid_or_booked(w.normalized) or exists (
-         select 1 from app.contacts c where c.organization_id = org
-           and c.email_normalized = w.normalized and c.id <> p_contact) limit 1));
-  end if;
+  delete from app.contact_phones n where n.organization_id = org and n.contact_id = p_contact
+    and n.phone <> all (p_phones);
+  insert into app.contact_phones (organization_id, contact_id, phone, phone_e164)
+  select org, p_contact, w.phone, w.e164 from unnest(p_phones, p_e164) as w(phone, e164)
+   where not exists (select 1 from app.contact_phones n where n.organization_id = org
+     and n.contact_id = p_contact and n.phone = w.phone);
+  return null;
+end $f$;
+
+-- Every address of a contact in its normal form.
+create or replace function app.known_emails(p_contact uuid)
+returns table (email_normalized text) language sql stable
+set search_path = pg_catalog, pg_temp as $f$
+  select e.email_normalized from app.contact_emails e
+   where e.organization_id = app.cur_org() and e.contact_id = p_contact and e.email <> '…'
+  union select c.email_normalized from app.contacts c
+   where c.organization_id = app.cur_org() and c.id = p_contact and c.email_normalized is not null
+$f$;
+
+-- Gives the contact these addresses, unless one is somebody else's, which is returned.
+create or replace function app.set_contact_emails(p_contact uuid, p_emails text[],
+  p_normalized text[])
+returns text language plpgsql set search_path = pg_catalog, pg_temp as $f$
+declare
+  org uuid := app.cur_org();
+  taken text := (select e.email from app.contact_emails e
+    where e.organization_id = org and e.email_normalized = any (p_normalized)
+      and e.contact_id <> p_contact limit 1);
+begin
   if taken is not null then
     return taken;
   end if;
@@ -80,12 +105,9 @@ begin
   insert into app.contact_emails (organization_id, contact_id, email, email_normalized)
   select org, p_contact, w.email, w.normalized from unnest(p_emails, p_normalized)
     as w(email, normalized) on conflict (organization_id, email_normalized) do nothing;
-  delete from app.contact_phones n where n.organization_id = org and n.contact_id = p_contact
-    and n.phone <> all (p_phones);
-  insert into app.contact_phones (organization_id, contact_id, phone, phone_e164)
-  select org, p_contact, w.phone, w.e164 from unnest(p_phones, p_e164) as w(phone, e164)
-   where not exists (select 1 from app.contact_phones n where n.organization_id = org
-     and n.contact_id = p_contact and n.phone = w.phone);
+  update app.contacts c set email = p_emails[1], email_normalized = p_normalized[1]
+   where c.organization_id = org and c.id = p_contact
+     and (c.email, c.email_normalized) is distinct from (p_emails[1], p_normalized[1]);
   return null;
 end $f$;
 
@@ -113,11 +135,17 @@ begin
    where c.organization_id = org and c.id = p_from and c.phone is not null
      and k.phone is not null and c.phone <> k.phone
      and (c.phone_e164 is null or c.phone_e164 is distinct from k.phone_e164);
+  update app.contacts k set email = c.email, email_normalized = c.email_normalized
+    from app.contacts c
+   where k.organization_id = org and k.id = p_to and k.email is null
+     and c.organization_id = org and c.id = p_from and c.email is not null;
   update app.contacts c set merged_into_id = p_to
    where c.organization_id = org and (c.id = p_from or c.merged_into_id = p_from);
   return moved;
 end $f$;
 
+revoke all on function app.known_emails(uuid), app.set_contact_emails(uuid, text[], text[])
+  from public;
 grant execute on function app.contact_reach(uuid),
   app.set_contact_reach(uuid, text[], text[], text[], text[]),
   app.merge_contacts(uuid, uuid) to so_app, so_worker;

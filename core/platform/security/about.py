@@ -10,12 +10,23 @@ from sqlalchemy import ForeignKeyConstraint, MetaData, Table
 
 from core.platform.errors import Misconfigured
 from core.platform.personal import Personal, personal_of
-from core.platform.schema import Follows
+from core.platform.schema import Follows, Own
 
 
 def tables_about(metadata: MetaData) -> list[Table]:
     """The tables with rows about a person, sorted so that a table follows those it refers to."""
     return [table for table in metadata.sorted_tables if table.info["about"]]
+
+
+def private_tables(metadata: MetaData) -> list[Table]:
+    """The tables whose rows belong to one user, though they may be about a person or mention one:
+    even an admin does not read them.
+    """
+    return [
+        table
+        for table in metadata.sorted_tables
+        if isinstance(table.info["owners"], Own) and any(map(personal_of, table.columns))
+    ]
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,20 @@ def is_about(table: Table, row: str, person: Known) -> str:
     declared column that does not lead to a person.
     """
     return " or ".join(_leads_to(table, column, row, person) for column in table.info["about"])
+
+
+def mentions(table: Table, row: str, words: str) -> str:
+    """The SQL condition that ``row``, of a table that mentions people anywhere, contains one of
+    ``words``, an expression for comparable texts. False for a table without such a column.
+    """
+    places = [
+        f"strpos(app.comparable({row}.{column.name}::text), known.word) > 0"
+        for column in table.columns
+        if (fact := personal_of(column)) and fact.anywhere
+    ]
+    if not places:
+        return "false"
+    return f"exists (select from unnest({words}) as known(word) where {' or '.join(places)})"
 
 
 def _leads_to(table: Table, column: str, row: str, person: Known) -> str:

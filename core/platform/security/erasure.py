@@ -1,14 +1,20 @@
-"""The erasure of a person: a database function, generated from the columns that are declared to
-hold personal data (``core.platform.personal``).
+"""The erasure of a person, and what others alone read of them: database functions, generated from
+the columns that are declared to hold personal data (``core.platform.personal``).
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Column, MetaData, Table
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from core.platform.personal import ERASED_NAME, OF_USER, Personal, PersonalFact, personal_of
-from core.platform.security.about import Known, is_about, tables_about
+from core.platform.security.about import (
+    Known,
+    is_about,
+    mentions,
+    private_tables,
+    tables_about,
+)
 
 ABOUT = Known("p_org", "p_contacts", "p_emails")
 KNOWN = "p_emails, p_words, p_pseudonym"
@@ -20,13 +26,14 @@ TYPES = "uuid, uuid[], text[], text[], text[], text, text, text"
 
 
 def functions(metadata: MetaData) -> str:
-    """The SQL of three functions.
+    """The SQL of four functions.
 
     ``app.erase_rows`` empties the declared columns: all of them in rows about the person, and in
     other rows those that match ``p_pattern``. Of a booking's answers only the one to ``p_question``
     stays. It returns the ids of the rows about the person. ``app.personal_columns`` names the
     columns that are blanked in the audit log of these rows, and ``app.user_columns`` those of a
-    table that are blanked there when a user is deleted.
+    table that are blanked there when a user is deleted. ``app.private_rows`` gives the rows of a
+    table that are about the person, or contain one of ``p_words``, though they belong to one user.
     """
     blanked = ", ".join(f"'{name}'" for name in _blanked(metadata))
     return f"""
@@ -46,7 +53,13 @@ end $f$;
 create or replace function app.user_columns(p_table text) returns text[] language sql immutable
 set search_path = pg_catalog, pg_temp as $f$ select case p_table {_of_users(metadata)} end $f$;
 
-revoke all on function app.personal_columns(), app.user_columns(text),
+create or replace function app.private_rows(p_table text, p_org uuid, p_contacts uuid[],
+  p_emails text[], p_words text[]) returns setof jsonb language sql stable
+security definer set search_path = pg_catalog, pg_temp as $f$
+{_private(metadata)} $f$;
+
+revoke all on function app.private_rows(text, uuid, uuid[], text[], text[]),
+  app.personal_columns(), app.user_columns(text),
   app.erase_rows({TYPES}) from public;
 """
 
@@ -76,6 +89,16 @@ def _of_users(metadata: MetaData) -> str:
         for table, columns in named.items()
         if columns
     )
+
+
+def _private(metadata: MetaData) -> str:
+    found = [
+        f"select to_jsonb(t) from app.{table.name} t where p_table = '{table.name}'"
+        f" and t.organization_id = p_org and ({is_about(table, 't', ABOUT) or 'false'}"
+        f" or {mentions(table, 't', 'p_words')})"
+        for table in private_tables(metadata)
+    ]
+    return "\nunion all ".join(found)
 
 
 def _facts(table: Table) -> list[tuple[Column[object], PersonalFact]]:
@@ -120,9 +143,19 @@ def _clean(table: Table, column: Column[object]) -> str:
     )
 
 
+def _without_person(column: Column[object]) -> str:
+    """Of a list each entry by itself."""
+    if not isinstance(column.type, ARRAY):
+        return f"app.without_person(t.{column.name}, {KNOWN})"
+    return (
+        f"array(select app.without_person(each.entry, {KNOWN})"
+        f" from unnest(t.{column.name}) with ordinality as each(entry, place) order by each.place)"
+    )
+
+
 def _instead(column: Column[object], kind: Personal) -> str:
     value = f"t.{column.name}"
-    nothing = "'{}'" if isinstance(column.type, JSONB) else "'…'"
+    nothing = "'{}'" if isinstance(column.type, JSONB | ARRAY) else "'…'"
     return {
         Personal.NAME: f"'{ERASED_NAME}'",
         Personal.EMAIL: "p_pseudonym",
@@ -135,6 +168,6 @@ def _instead(column: Column[object], kind: Personal) -> str:
         Personal.ANSWERS: (
             f"app.redacted(app.redacted_answers({value}, question), {KNOWN}, question)"
         ),
-        Personal.MENTION: f"app.without_person({value}, {KNOWN})",
+        Personal.MENTION: _without_person(column),
         Personal.DOCUMENT: f"app.redacted({value}, {KNOWN}, question)",
     }[kind]

@@ -79,6 +79,8 @@ CLASSES: dict[str, Access] = {
     "reps_private": _in_org(f"({MANAGERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
     # contact details in rows that belong to nobody
     "people": _in_org(MANAGERS, MANAGERS, delete=SYSTEM),
+    # facts with one owner, which people change through functions alone
+    "addresses": _in_org(MANAGERS, SYSTEM, delete=SYSTEM),
     # what only admins see
     "admin": _in_org(ADMINS, ADMINS),
     # the same, and admins may delete what they have entered

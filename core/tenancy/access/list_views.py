@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from core.platform.advisory_locks import advisory_lock
 from core.platform.database import organization_id_of
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.platform.names import check_name
 from core.tenancy.access.models import ListChoice, ListView, OrganizationMember
 from core.tenancy.access.viewers import Viewer
 
+MOST_VIEWS = 50  # of one person and list
 MOST_PARAMETERS, LONGEST_PARAMETER = 60, 500
 Address = Mapping[str, Sequence[str]]  # the values of each parameter
 GONE = "This saved view is not there any more, or it is not shared with you."
@@ -67,9 +69,11 @@ def save_view(
     """Save what the address shows under a name; returns the view's id.
 
     Raises:
-        InvalidInput: the name is empty or too long, or the address is.
+        InvalidInput: the name is empty or too long, or the address is, or the viewer has as many
+            views of the list as anybody may.
         Conflict: the viewer has a view of this name already.
     """
+    _check_number(db, list_key, viewer)
     view = ListView(
         organization_id=organization_id_of(db),
         user_id=viewer.user_id,
@@ -168,6 +172,18 @@ def _checked(address: Address) -> dict[str, list[str]]:
     if len(values) > MOST_PARAMETERS or longest > LONGEST_PARAMETER:
         raise InvalidInput("There are too many filters to save; remove some of them first.")
     return {name: list(each) for name, each in address.items()}
+
+
+def _check_number(db: Session, list_key: str, viewer: Viewer) -> None:
+    """Raises InvalidInput. Who saves two at once waits, so that both are counted."""
+    advisory_lock(db, f"views of {list_key} {viewer.user_id}")
+    theirs = select(func.count()).where(
+        ListView.list_key == list_key, ListView.user_id == viewer.user_id
+    )
+    if db.scalars(theirs).one() >= MOST_VIEWS:
+        raise InvalidInput(
+            f"You have {MOST_VIEWS} saved views of this list already; delete one first."
+        )
 
 
 def _flush(db: Session, name: str) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.personal import NormalizedUserEmail, UserText
+from core.platform.personal import NormalizedUserEmail, Personal, Remark, UserText, personal
 from core.platform.schema import (
     BY_PRODUCT,
     Base,
@@ -138,7 +138,16 @@ class ListView(TenantRow, Timestamps, Base):
 
     __tablename__ = "list_views"
     __table_args__ = (
-        UniqueConstraint("organization_id", "list_key", "user_id", "name"),
+        # Two names may be the same when the people in them are erased.
+        Index(
+            "ix_list_views_named",
+            "organization_id",
+            "list_key",
+            "user_id",
+            "name",
+            unique=True,
+            postgresql_where=text("name !~ '…|@erased[.]invalid'"),
+        ),
         secured(
             "shareable",
             audit=True,
@@ -150,8 +159,10 @@ class ListView(TenantRow, Timestamps, Base):
 
     user_id: Mapped[UUID]
     list_key: Mapped[ProductText]
-    name: Mapped[str]
-    address: Mapped[dict[str, Any]]
+    name: Mapped[Remark]
+    address: Mapped[dict[str, Any]] = mapped_column(
+        info=personal(Personal.DOCUMENT, hidden=False, anywhere=True)
+    )
     shared: Mapped[bool] = mapped_column(server_default=text("false"))
 
 

@@ -110,7 +110,7 @@ def contact_fields(form: Form, lists: PeopleLists, tags: Sequence[str], viewer: 
     _texts(form, ("name", "company"), LABELS)
     # payments follow addresses; an existing contact has a name, an address or a number
     is_closed = not viewer.is_manager and any(has[name] for name in ("name", *LINES))
-    hint = None if viewer.is_manager else "A manager changes addresses, or adds a known one."
+    hint = None if viewer.is_manager else "A manager adds and changes addresses."
     for name, label in LINES.items():
         closed = {"disabled": is_closed, "help": hint} if name == "emails" else {}
         form.field(name, label, st.text_area, value="\n".join(has[name]), height=68, **closed)

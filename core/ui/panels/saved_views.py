@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from streamlit.errors import StreamlitAPIException
 
 from core.tenancy.access.list_views import (
     GONE,
+    Address,
     SavedView,
     choose_default,
     delete_view,
@@ -32,30 +34,50 @@ from core.ui.parts.query_params import ORGANIZATION, id_from_address
 OPEN = "open"  # the view to open, in a link to it
 SAVED = "saved"  # the view that was opened, beside what it shows
 WHOLE = "all"  # no view, not even the reader's own default
-# What somebody searches for is mostly a person's name: a view does not hold it.
-NOT_SAVED = (ORGANIZATION, OPEN, SAVED, "search")
+# What the address says of any list. What somebody searches for is mostly a person's name: a view
+# does not hold it.
+OF_LIST = ("sort", "columns")
 
 
-def offer_saved_views(viewer: Viewer, screen: str, key: str) -> None:
-    """The control above the list ``key`` of ``screen``. It comes before the list's filters, since
-    it may lead to another address: that of the view which the address names, or of the one that
-    the list opens with for the viewer when the address is bare.
+@dataclass(frozen=True)
+class SavedList:
+    """A list with saved views: its screen, the key of its table, and by which parameters of the
+    address the screen narrows it. A view holds these, the order and the columns, and nothing else
+    that stands in an address.
     """
+
+    screen: str
+    key: str
+    filters: tuple[str, ...]
+
+    def held(self, address: Address) -> dict[str, Sequence[str]]:
+        """What a view holds of an address."""
+        known = {*self.filters, *(f"{self.key}.{what}" for what in OF_LIST)}
+        return {name: values for name, values in address.items() if name in known}
+
+
+def offer_saved_views(viewer: Viewer, screen: str, key: str, *filters: str) -> None:
+    """The control above the list ``key`` of ``screen``, which is narrowed by these parameters. It
+    comes before the list's filters, since it may lead to another address: that of the view which
+    the address names, or of the one that the list opens with for the viewer when the address is
+    bare.
+    """
+    this = SavedList(screen, key, filters)
     with viewer.transaction() as db:
         views = saved_views(db, key, viewer)
         choice = list_choice(db, key, viewer)
         default = choice.default_view_id if choice else None
         know_columns(key, choice.columns if choice else [])
-    _open_asked(screen, views, default)
+    _open_asked(this, views, default)
     current = _by_id(views, id_from_address(SAVED))
     with st.popover(_label(current), icon=":material/bookmark:"):
         _list_views(screen, views, default)
         if current is not None:
-            _offer_changes(viewer, screen, key, current, is_default=current.id == default)
-        _offer_to_save(viewer, screen, key)
+            _offer_changes(viewer, this, current, is_default=current.id == default)
+        _offer_to_save(viewer, this)
 
 
-def _open_asked(screen: str, views: Sequence[SavedView], default: UUID | None) -> None:
+def _open_asked(this: SavedList, views: Sequence[SavedView], default: UUID | None) -> None:
     here = {
         name: st.query_params.get_all(name) for name in (ORGANIZATION,) if st.query_params.get(name)
     }
@@ -63,7 +85,7 @@ def _open_asked(screen: str, views: Sequence[SavedView], default: UUID | None) -
     asked = default if is_bare else id_from_address(OPEN)
     view = _by_id(views, asked)
     if view is not None:
-        _open(screen, view, here)
+        _open(this, view, here)
     if default is not None and not is_bare and SAVED not in st.query_params:
         # When the reader takes the last filter off, this is not to be the default view.
         st.query_params[SAVED] = WHOLE
@@ -72,14 +94,14 @@ def _open_asked(screen: str, views: Sequence[SavedView], default: UUID | None) -
         st.query_params.pop(OPEN)
 
 
-def _open(screen: str, view: SavedView, here: Mapping[str, Sequence[str]]) -> NoReturn:
+def _open(this: SavedList, view: SavedView, here: Mapping[str, Sequence[str]]) -> NoReturn:
     """Within a window Streamlit gives no new value to a parameter that a widget is bound to: then
     the page is loaded afresh.
     """
     try:
-        jump(screen, **{**view.address, **here, SAVED: str(view.id)})
+        jump(this.screen, **{**this.held(view.address), **here, SAVED: str(view.id)})
     except StreamlitAPIException:
-        _load(screen, view.id)
+        _load(this.screen, view.id)
 
 
 def _load(screen: str, view_id: UUID) -> NoReturn:
@@ -110,9 +132,8 @@ def _list_views(screen: str, views: Sequence[SavedView], default: UUID | None) -
         link_to_rows(address(screen, {OPEN: str(view.id)}), label)
 
 
-def _offer_changes(
-    viewer: Viewer, screen: str, key: str, view: SavedView, *, is_default: bool
-) -> None:
+def _offer_changes(viewer: Viewer, this: SavedList, view: SavedView, *, is_default: bool) -> None:
+    key = this.key
     st.divider()
     wanted = st.toggle("Open this list with this view", is_default, key=f"{key} default {view.id}")
     if wanted != is_default:
@@ -129,7 +150,7 @@ def _offer_changes(
     with st.container(horizontal=True):
         if st.button("Update this view", key=f"{key} replace"):
             with act(viewer, "View updated.") as db:
-                replace_view(db, view.id, _shown_address(key))
+                replace_view(db, view.id, _shown_address(this))
             st.rerun()
         if view.maker is None and st.button(
             "Stop sharing" if view.shared else "Share", key=f"{key} share"
@@ -144,7 +165,8 @@ def _offer_changes(
             st.rerun()
 
 
-def _offer_to_save(viewer: Viewer, screen: str, key: str) -> None:
+def _offer_to_save(viewer: Viewer, this: SavedList) -> None:
+    key = this.key
     st.divider()
     with st.form(f"{key} save", border=False, clear_on_submit=False):
         name = st.text_input("Save this view as", key=f"{key} name", placeholder="My team's week")
@@ -153,18 +175,14 @@ def _offer_to_save(viewer: Viewer, screen: str, key: str) -> None:
             st.caption("A view does not hold what you search for.")
         pressed = st.form_submit_button("Save view")
     if pressed:
-        shown = _shown_address(key)
+        shown = _shown_address(this)
         with act(viewer, "View saved.") as db:
             view_id = save_view(db, key, name, shown, viewer, shared=shared)
-        _load(screen, view_id)
+        _load(this.screen, view_id)
 
 
-def _shown_address(key: str) -> dict[str, list[str]]:
+def _shown_address(this: SavedList) -> dict[str, Sequence[str]]:
     """The filters, the order and the columns that are shown, from the first page on."""
-    shown = {
-        name: st.query_params.get_all(name)
-        for name in st.query_params
-        if name not in NOT_SAVED and not name.endswith((".page", ".search"))
-    }
-    columns = own_columns(key)
-    return ({f"{key}.columns": [",".join(columns)]} if columns else {}) | shown
+    shown = this.held({name: st.query_params.get_all(name) for name in st.query_params})
+    columns = own_columns(this.key)
+    return ({f"{this.key}.columns": [",".join(columns)]} if columns else {}) | shown

@@ -21,6 +21,7 @@ from core.ui.parts.query_params import ORGANIZATION
 Narrowed = Mapping[str, str | list[str]]
 DAYS = ("period", "from", "to")
 NARROWING = (*DAYS, *FILTERS)
+FIGURE, SLOT = "figure", ("weekday", "hour")  # whose rows a page shows, and of which hour
 
 
 def narrowed_here() -> dict[str, str | list[str]]:
@@ -39,12 +40,12 @@ def period_here() -> dict[str, str | list[str]]:
 def rows_behind(metric: str, narrowed: Narrowed) -> str:
     """The address of the rows behind a figure; a rate's are those that it counts."""
     explained = counted(metric)
-    return address(explained.fact.rows.screen, {"figure": explained.key} | dict(narrowed))
+    return address(explained.fact.rows.screen, {FIGURE: explained.key} | dict(narrowed))
 
 
 def bookings_behind_cash(narrowed: Narrowed) -> str:
     """The address of the bookings whose payments the cash is made of."""
-    return address("events", {"figure": "cash_collected"} | dict(narrowed))
+    return address("events", {FIGURE: "cash_collected"} | dict(narrowed))
 
 
 def slot_in(weekday: int, hour: int) -> dict[str, str]:

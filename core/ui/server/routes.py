@@ -27,7 +27,7 @@ from starlette.routing import Route
 import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
 from core.metrics import exports
 from core.metrics.filters import Filters
-from core.operations.privacy import export_person, export_person_of
+from core.operations.personal_export import export_person, export_person_of
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError, TooManyRequests
 from core.platform.settings import settings

@@ -1,42 +1,28 @@
-"""A person's data: finding it by e-mail or contact, exporting it, and erasing it so that every
-figure stays; and deleting raw deliveries when their time is over.
-"""
+"""Finding everything that is about one person, by an e-mail address or by their contact."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import Table, func, select, text, update
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from core.deliveries.models import DeliverySettings, DeliveryStatus, WebhookDelivery
 from core.migrations.tables import metadata
-from core.people.erasure import erased_contact, is_pseudonym, mark_of, marks_of, pseudonym_of
+from core.people.erasure import erased_contact, is_pseudonym
 from core.people.models import Contact
-from core.platform.advisory_locks import lock_organization
-from core.platform.clock import now
-from core.platform.database import INSUFFICIENT_PRIVILEGE, as_system, organization_id_of
+from core.platform.database import INSUFFICIENT_PRIVILEGE
 from core.platform.errors import InvalidInput, NotAllowed, NotFound
-from core.platform.normalization import comparable, fold, normalize_email, spellings
+from core.platform.normalization import comparable, normalize_email, spellings
 from core.platform.personal import ERASED_NAME, Personal, personal_of
-from core.platform.security.about import Known, is_about, tables_about
-from core.platform.tasks import task
-from core.tenancy.organizations.queries import settings_of
+from core.platform.security.about import Known, is_about, private_tables, tables_about
 
-BATCH = 5_000
-ERASE = text("""
-    select app.erase_person(:contact, cast(:contacts as uuid[]), cast(:emails as text[]),
-      cast(:marks as text[]),
-                            cast(:words as text[]), :pseudonym)
-""")
 MENTIONED = (
     "exists (select 1 from unnest(cast(:emails as text[])) as known(email) where strpos("
     "app.comparable({}), known.email) > 0)"
@@ -86,15 +72,6 @@ REMOVED_PHONES = text("""
        and l.changes #>> '{contact_id,0}' = any(cast(:contacts as text[]))
         or l.table_name = 'contacts' and l.row_id = any(cast(:contacts as text[]))
 """)
-NAMES = {
-    "contact_emails": "addresses",
-    "contact_phones": "phone numbers",
-    "events": "bookings",
-    "post_call_forms": "forms",
-    "payout_snapshot_details": "payouts",
-    "activities": "timeline",
-    "pcf_drafts": "drafts",
-}
 # Data that may mention a person without being declared to be about them.
 ELSEWHERE: dict[str, str] = {
     "messages": (
@@ -116,6 +93,12 @@ ELSEWHERE: dict[str, str] = {
                  or l.table_name = 'contacts' and l.row_id = any(cast(:contacts as text[]))
                  or l.changes #>> '{{contact_id,0}}' = any(cast(:contacts as text[]))"""
     ),
+}
+# What belongs to one member, whatever an admin may read.
+PRIVATE: dict[str, str] = {
+    table.name: f"select app.private_rows_about('{table.name}', cast(:contacts as uuid[]),"
+    " cast(:emails as text[]), cast(:words as text[]))"
+    for table in private_tables(metadata)
 }
 Found = Mapping[str, Sequence[RowMapping]]  # rows about one person, by their table's name
 
@@ -150,16 +133,22 @@ class KnownPerson:
         return _spelled(self.emails)
 
     @property
+    def words(self) -> list[str]:
+        """The names and numbers in the form in which texts are compared, long ones first."""
+        return sorted(set(map(comparable, (*self.names, *self.phones))), key=len, reverse=True)
+
+    @property
     def values(self) -> dict[str, Any]:
         return {
             "contacts": list(self.contacts),
             "emails": self.spelled,
             "phones": list(self.phones),
+            "words": self.words,
         }
 
 
 @contextmanager
-def _admins_only() -> Iterator[None]:
+def admins_only() -> Iterator[None]:
     """Turns the database's refusal of anybody else into a sentence."""
     try:
         yield
@@ -175,6 +164,7 @@ def find_person(db: Session, email: str) -> KnownPerson:
     Raises:
         InvalidInput: this is not an address.
         NotFound: there is nothing about it here.
+        NotAllowed: only a text may mention it, which admins alone look through.
     """
     wanted = normalize_email(email)
     if wanted is None:
@@ -259,7 +249,7 @@ def _rows_about(db: Session, asked: Mapping[str, Any]) -> Found:
         if (columns := _identifying(table))
     }
     return {
-        name: db.execute(text(query), _needed(query, asked)).mappings().all()
+        name: db.execute(text(query), values_for(query, asked)).mappings().all()
         for name, query in queries.items()
     }
 
@@ -277,197 +267,18 @@ def _known(found: Found, kind: Personal) -> tuple[str, ...]:
 
 
 def _mentioned(db: Session, person: KnownPerson) -> bool:
-    """Whether some text of the organisation still contains one of the person's addresses."""
-    return any(
-        db.execute(text(f"select exists ({query})"), _needed(query, person.values)).scalar_one()
-        for query in ELSEWHERE.values()
-    )
+    """Whether some text of the organisation still contains one of the person's addresses. Raises
+    NotAllowed unless an admin asks.
+    """
+    with admins_only():
+        return any(
+            db.execute(
+                text(f"select exists ({query})"), values_for(query, person.values)
+            ).scalar_one()
+            for query in (ELSEWHERE | PRIVATE).values()
+        )
 
 
-def _needed(query: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+def values_for(query: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that the query names."""
     return {name: value for name, value in asked.items() if f":{name}" in query}
-
-
-def _parts() -> dict[str, str]:
-    """What an export contains: the rows about the person in each table that declares to have some,
-    and what mentions them elsewhere. A raw delivery is exported as the text that arrived.
-    """
-    declared = {
-        NAMES.get(table.name, table.name): f"select to_jsonb(t) from app.{table.name} t"
-        f" where {is_about(table, 't', ASKED)}"
-        for table in tables_about(metadata)
-    }
-    return declared | ELSEWHERE
-
-
-def export_person(
-    transaction: Callable[[], AbstractContextManager[Session]], email: str
-) -> Iterator[bytes]:
-    """Everything about the person as one JSON object, in pieces. The export is recorded in the
-    audit log before the first piece.
-
-    Raises InvalidInput and NotFound like ``find_person``, and NotAllowed unless the transaction is
-    an admin's.
-    """
-    with transaction() as db:
-        person = find_person(db, email)
-        _record_export(db, person)
-    return _pieces(transaction, person)
-
-
-def export_person_of(
-    transaction: Callable[[], AbstractContextManager[Session]], contact_id: UUID
-) -> Iterator[bytes]:
-    """Like ``export_person``, for the person whose contact this is."""
-    with transaction() as db:
-        person = find_person_of(db, contact_id)
-        _record_export(db, person)
-    return _pieces(transaction, person)
-
-
-def _record_export(db: Session, person: KnownPerson) -> None:
-    with _admins_only():
-        db.execute(
-            text("select app.record_privacy('person_export', :row)"),
-            {"row": str(person.contact_id or "")},
-        )
-
-
-def _pieces(
-    transaction: Callable[[], AbstractContextManager[Session]], person: KnownPerson
-) -> Iterator[bytes]:
-    about = {"addresses": person.emails, "names": person.names, "phones": person.phones}
-    yield f'{{"person": {json.dumps(about, ensure_ascii=False)}'.encode()
-    with transaction() as db:
-        for part, query in _parts().items():
-            yield f",\n{json.dumps(part)}: [".encode()
-            for number, row in enumerate(
-                db.scalars(text(query), _needed(query, person.values)).yield_per(500)
-            ):
-                yield (",\n" if number else "\n").encode() + json.dumps(
-                    row, ensure_ascii=False
-                ).encode()
-            yield b"]"
-    yield b"}\n"
-
-
-def erase_person(db: Session, email: str, *, typed: str) -> None:
-    """Replace the person's contact details wherever they are. Rows, amounts and everything that is
-    counted stay.
-
-    Raises:
-        InvalidInput: ``typed`` is not the address.
-        NotFound: there is nothing about it here, or it is erased already.
-        NotAllowed: the transaction is not an admin's.
-    """
-    if normalize_email(typed) != normalize_email(email):
-        raise InvalidInput("Type the e-mail address exactly as it is shown.", field="email")
-    lock_organization(db)  # nothing about the person is written meanwhile
-    person = find_person(db, email)
-    if person.erased and not person.is_known:
-        raise NotFound("This address is erased already.")
-    _erase(db, person)
-
-
-def erase_person_of(db: Session, contact_id: UUID, *, typed: str) -> None:
-    """Like ``erase_person``, for the person whose contact this is; ``typed`` is what the contact is
-    called. Of somebody without an address nothing later can be known to be theirs.
-    """
-    lock_organization(db)
-    person = find_person_of(db, contact_id)
-    if fold(typed) != fold(name_of(db, contact_id)):
-        raise InvalidInput("Type the name exactly as it is shown.", field="name")
-    _erase(db, person)
-
-
-def _erase(db: Session, person: KnownPerson) -> None:
-    contact_id = person.contact_id or person.erased or uuid4()
-    words = sorted(
-        {comparable(word) for word in (*person.names, *person.phones)}, key=len, reverse=True
-    )
-    with _admins_only():
-        db.execute(
-            ERASE,
-            {
-                "contact": contact_id,
-                "contacts": list(person.contacts),
-                "emails": person.spelled,
-                "words": words,
-                "marks": [
-                    mark_of(organization_id_of(db), email)
-                    for email in person.emails
-                    for _ in spellings(email)
-                ],
-                "pseudonym": pseudonym_of(contact_id),
-            },
-        )
-    db.expire_all()
-
-
-def accept_again(db: Session, email: str) -> None:
-    """Store deliveries about an erased address unchanged from now on; what was erased stays erased.
-
-    Raises NotFound, and NotAllowed unless the transaction is an admin's.
-    """
-    marks = marks_of(organization_id_of(db), normalize_email(email) or "")
-    lift = text("select app.lift_erasure(:mark)")
-    with _admins_only():
-        lifted = [db.execute(lift, {"mark": mark}).scalar_one() for mark in marks]
-    if not any(lifted):
-        raise NotFound("This address was not erased.")
-
-
-@task(name="forget_deliveries", cron="0 3 * * *", log_success=True)
-def forget_old(organization_id: UUID) -> None:
-    """Delete what is older than the organisation wants to store it."""
-    forget_deliveries(organization_id)
-    forget_recordings(organization_id)
-
-
-def forget_deliveries(organization_id: UUID, at: datetime | None = None) -> int:
-    """Empty the raw deliveries that are older than the organisation stores them, except those that
-    still wait. Returns how many.
-    """
-    return _forget(organization_id, at, _empty_some)
-
-
-def forget_recordings(organization_id: UUID, at: datetime | None = None) -> int:
-    """Remove the links to recordings from forms that are older than that, and from the audit log.
-    Returns how many.
-    """
-    return _forget(organization_id, at, _unlink_some)
-
-
-def _forget(
-    organization_id: UUID, at: datetime | None, some: Callable[[UUID, datetime], int]
-) -> int:
-    with as_system(organization_id) as db:
-        days = settings_of(db, DeliverySettings).raw_delivery_days
-    forgotten = 0
-    while days is not None and (
-        gone := some(organization_id, (at or now()) - timedelta(days=days))
-    ):
-        forgotten += gone
-    return forgotten
-
-
-def _unlink_some(organization_id: UUID, before: datetime) -> int:
-    with as_system(organization_id) as db:
-        return db.execute(
-            text("select app.forget_recordings(:before, :most)"), {"before": before, "most": BATCH}
-        ).scalar_one()
-
-
-def _empty_some(organization_id: UUID, before: datetime) -> int:
-    old = select(WebhookDelivery.id).where(
-        WebhookDelivery.received_at < before,
-        WebhookDelivery.body != b"",
-        WebhookDelivery.status.not_in([DeliveryStatus.PENDING, DeliveryStatus.HELD]),
-    )
-    emptied = (
-        update(WebhookDelivery)
-        .where(WebhookDelivery.id.in_(old.limit(BATCH)))
-        .values(body=b"", headers={})
-    )
-    with as_system(organization_id) as db:
-        return len(db.scalars(emptied.returning(WebhookDelivery.id)).all())
