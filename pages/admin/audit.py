@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.migrations.tables import metadata
+from core.platform.audit_words import OPERATIONS
 from core.platform.clock import Period
 from core.platform.dataframes import records
 from core.platform.paging import Order
@@ -26,7 +27,7 @@ from core.tenancy.access.models import Role
 from core.tenancy.access.sessions import organizations_for_user
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty, export_address, require, title
-from core.ui.panels.audit import OPERATIONS, details_of
+from core.ui.panels.audit import details_of
 from core.ui.panels.audit_actions import show_actions
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.filters import period_picker

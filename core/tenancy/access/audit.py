@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Table, Text, cast, func, select, text
 from sqlalchemy.orm import Session
 
+from core.platform.audit_words import TAKEN
 from core.platform.clock import Period
 from core.platform.labels import capitalized
 from core.platform.link_roles import LINK_ROLES
@@ -102,6 +103,20 @@ def audit_lines(
     }
     rows = sorted_by(query, columns, order, usual=AuditLog.at.desc(), newest=AuditLog.id)
     return list(db.execute(rows.limit(limit).offset(offset)))
+
+
+def latest_exports(db: Session, limit: int) -> list[Row[Any]]:
+    """What was taken out of the organisation last, newest first, as far as the caller may read the
+    log. Columns: at, actor_user_id, actor_role, table_name, changes.
+    """
+    query = select(
+        AuditLog.at,
+        AuditLog.actor_user_id,
+        AuditLog.actor_role,
+        AuditLog.table_name,
+        AuditLog.changes,
+    ).where(*conditions(AuditFilter()), AuditLog.operation.in_(TAKEN))
+    return list(db.execute(query.order_by(AuditLog.at.desc(), AuditLog.id).limit(limit)))
 
 
 def count_audit_lines(db: Session, chosen: AuditFilter) -> int:

@@ -11,13 +11,14 @@ import pandas as pd
 import streamlit as st
 
 from core.operations.audit_subjects import TELLING, subjects
+from core.platform.audit_words import ABOUT_SOMEBODY, OPERATIONS, TAKEN
 from core.platform.errors import InvalidInput
 from core.platform.paging import decode_cursor, encode_cursor
 from core.tenancy.access.audit import AuditFilter, actor, column_label, names_in, table_label
 from core.tenancy.access.audit_actions import MOST_LINES, Action, Headline, actions
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty
-from core.ui.panels.audit import ABOUT_SOMEBODY, OPERATIONS, details_of
+from core.ui.panels.audit import details_of
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.format import plural, when
 from core.ui.parts.tables import picking_table
@@ -32,7 +33,6 @@ VERBS = {
     ("invitations", "insert"): "Invited",
 }
 USUAL = {"insert": "Added", "update": "Changed", "delete": "Deleted"}
-TAKEN = ("export", "mass_export")
 # What an update of a column means, where it means more than a change.
 TURNS = {
     ("payout_snapshots", "state"): {"approved": "Approved", "paid": "Marked as paid:"},
