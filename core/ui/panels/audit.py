@@ -74,7 +74,8 @@ def _value(column: str, value: Any, names: Mapping[str, str], timezone: str) -> 
     if column.endswith("_id") and str(value) in names:
         return names[str(value)]
     if isinstance(value, str) and column in word_columns():
-        return value.replace("_", " ")
+        said = word_columns()[column].get(value, value.replace("_", " "))
+        return said if said[:2].isupper() else said[:1].lower() + said[1:]
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = ", ".join(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
