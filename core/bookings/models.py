@@ -26,6 +26,7 @@ from core.platform.personal import (
     personal,
 )
 from core.platform.schema import (
+    IN_WORDS,
     LABEL,
     UNRECORDED,
     Base,
@@ -342,7 +343,10 @@ class Event(TenantRow, Timestamps, Base):
     rescheduled_to_id: Mapped[UUID | None]
 
     # what the booking platform says, untouched by forms
-    booking_platform: Mapped[str] = mapped_column(server_default="manual")  # a provider's name
+    # a provider's name
+    booking_platform: Mapped[str] = mapped_column(
+        server_default="manual", info={IN_WORDS: {"manual": "Entered by hand"}}
+    )
     provider_status: Mapped[CallStatus] = mapped_column(
         Words(CallStatus, CallStatus.SCHEDULED, CallStatus.CANCELED, CallStatus.RESCHEDULED),
         server_default="scheduled",

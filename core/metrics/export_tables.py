@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
-from uuid import UUID
-
-from sqlalchemy import Column, Table
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from collections.abc import Mapping
 
 from core.bookings.models import (
     CallType,
@@ -20,171 +13,13 @@ from core.bookings.models import (
     PostCallForm,
     Setter,
 )
+from core.metrics.export_columns import ExportTable
 from core.money.models import Payment, PayoutSnapshotDetail, Refund
 from core.people.models import RECEIVED, Contact, Lead, Source, TrafficType
 from core.platform.errors import InvalidInput
-from core.platform.labels import capitalized
 from core.platform.models import AuditLog
-from core.platform.personal import personal_of
-from core.platform.schema import Base, is_amount
-from core.platform.security.policies import readable
-from core.tenancy.access.models import Role
+from core.platform.schema import Base
 from core.tenancy.organizations.modules import BOOKINGS
-
-# Screens show present names too. The lines of a payout stay as they were approved.
-PRESENT_NAMES = {
-    ("events", "closer_name"): ("closers", "closer_id"),
-    ("events", "setter_name"): ("setters", "setter_id"),
-}
-
-# How people call columns whose name does not say it; the name itself is what programs ask for.
-HEADINGS = {
-    "at": "Changed",
-    "booking_platform": "Booked through",
-    "booked_at": "Booked",
-    "cancel_reason": "Reason for cancelling",
-    "canceled_at": "Cancelled",
-    "canceled_late": "Cancelled late",
-    "cash_collected": "Cash collected",
-    "closer_name": "Closer",
-    "current_setter_name": "Present setter",
-    "ends_at": "Meeting ends",
-    "event_outcome": "Outcome",
-    "event_id": "Booking ID",
-    "counts": "Counts in figures",
-    "customer_name": "Customer",
-    "customer_email": "Customer's e-mail",
-    "deleted_at": "Deleted",
-    "held_back": "Held back",
-    "lead_email": "Lead's e-mail",
-    "lead_name": "Lead",
-    "lead_phone": "Lead's phone",
-    "membership_key": "Membership",
-    "net_revenue": "Net revenue",
-    "no_show_party": "Who did not show up",
-    "original_setter_name": "First setter",
-    "package_name": "Package",
-    "pcf_submitted": "Form filed",
-    "phone_e164": "Phone with country code",
-    "refund_amount": "Refunded",
-    "rescheduled_to_id": "Moved to booking ID",
-    "row_id": "Row ID",
-    "scheduled_at": "Meeting begins",
-    "setter_name": "Setter",
-    "snapshot_id": "Payout ID",
-    "source_name": "Source",
-    "superseded_by_id": "Counted in payment ID",
-    "table_name": "Table",
-    "actor_user_id": "Who (user ID)",
-    "actor_role": "Role",
-}
-ACRONYMS = {"id": "ID", "uuid": "ID", "uri": "address", "utm": "UTM", "email": "e-mail"}
-IDS, DATES, AMOUNTS, PEOPLE, FACTS = "IDs", "Dates", "Amounts", "People", "Details"
-GROUPS = (FACTS, PEOPLE, DATES, AMOUNTS, IDS)
-
-
-@dataclass(frozen=True)
-class ExportTable:
-    """One table as it leaves: its columns in their order, and the date it is cut by, as people call
-    it and as SQL; what the columns hold stands with their declaration.
-
-    Organisations without the ``module`` export no such table; None is for every organisation.
-    ``amounts`` are what a row amounts to in the figures, in its currency, by name the SQL.
-    """
-
-    table: Table
-    columns: Sequence[str]
-    date: str | None
-    instant: str | None
-    module: str | None
-    amounts: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def names(self) -> list[str]:
-        """What can be chosen: the columns, and then the amounts."""
-        return [*self.columns, *self.amounts]
-
-    @property
-    def name(self) -> str:
-        return self.table.name
-
-    @property
-    def label(self) -> str:
-        """How people call the table."""
-        label: str | None = self.table.info["label"]
-        return label or capitalized(self.name)
-
-    @property
-    def admins_only(self) -> bool:
-        """Whether those below an admin may read none of its rows."""
-        return not self.is_read_by(Role.MANAGER)
-
-    @property
-    def keeps_deleted(self) -> bool:
-        """Whether rows that were deleted stay in it, marked as such."""
-        return "deleted_at" in self.table.columns
-
-    def is_read_by(self, role: str) -> bool:
-        """Whether its security class gives the role any of its rows."""
-        return readable(self.table.info["rls"], role) != "none"
-
-    def column(self, name: str) -> Column[object]:
-        return self.table.columns[name]
-
-    def is_hidden(self, name: str) -> bool:
-        """Whether the column says of a person what not everybody may see."""
-        fact = personal_of(self.column(name))
-        return fact is not None and fact.hidden
-
-    def named_by(self, name: str) -> tuple[str, str] | None:
-        """For a column with the name that somebody had when the row was made: the list in which
-        they bear their present one, and the column with their id there.
-        """
-        return PRESENT_NAMES.get((self.name, name))
-
-    def is_text(self, name: str) -> bool:
-        """Whether a spreadsheet could take the column's values for formulas."""
-        return self.column(name).type.python_type is str
-
-    def is_money(self, name: str) -> bool:
-        """Whether the column is an amount in the currency that stands beside it."""
-        return is_amount(self.column(name).type) and "currency" in self.table.columns
-
-    def is_list(self, name: str) -> bool:
-        """Whether the column holds several texts, which leave as one."""
-        return isinstance(self.column(name).type, ARRAY)
-
-    def is_number(self, name: str) -> bool:
-        """Whether the column has decimals."""
-        return name in self.amounts or self.column(name).type.python_type is Decimal
-
-    def is_instant(self, name: str) -> bool:
-        """Whether the column holds points in time."""
-        return name not in self.amounts and self.column(name).type.python_type is datetime
-
-    def heading(self, name: str) -> str:
-        """How people call the column."""
-        if name in HEADINGS:
-            return HEADINGS[name]
-        words = [ACRONYMS.get(word, word) for word in name.removesuffix("_at").split("_")]
-        text = " ".join(words)
-        return text[:1].upper() + text[1:]
-
-    def group(self, name: str) -> str:
-        """With which others people choose the column: one of ``GROUPS``."""
-        if name in self.amounts or self.is_money(name) or name == "currency":
-            return AMOUNTS
-        kind = self.column(name).type.python_type
-        if kind is UUID or name.endswith(("_id", "_uuid", "_uri", "_key")):
-            return IDS
-        if issubclass(kind, date):
-            return DATES
-        of_people = ("_name", "email", "phone", "phone_e164")
-        return PEOPLE if name == "name" or name.endswith(of_people) else FACTS
-
-    def is_document(self, name: str) -> bool:
-        """Whether the column holds JSON, which leaves as text."""
-        return isinstance(self.column(name).type, JSONB)
 
 
 def _exported(
@@ -195,11 +30,22 @@ def _exported(
     instant: str | None = None,
     module: str | None = None,
     amounts: Mapping[str, str] | None = None,
+    holds: str,
+    first: str = "name",
 ) -> ExportTable:
     table = model.metadata.tables[f"app.{model.__tablename__}"]
     if date and not instant:
         instant = f"{table.name}.{date}"
-    return ExportTable(table, ["id", *columns.split()], date, instant, module, amounts or {})
+    return ExportTable(
+        table,
+        ["id", *columns.split()],
+        date,
+        instant,
+        module,
+        amounts or {},
+        holds,
+        first.split(),
+    )
 
 
 # As much of a refund as figures have: nothing of one whose payment is in none.
@@ -218,6 +64,8 @@ _ALL = (
         "rescheduled_to_id canceled_at canceled_late",
         date="scheduled_at",
         module=BOOKINGS,
+        holds="One row for each booking: who meets whom and when, how it went, where it is from.",
+        first="scheduled_at lead_name closer_name setter_name call_status event_outcome",
     ),
     _exported(
         Payment,
@@ -227,6 +75,8 @@ _ALL = (
         "source_id package_id superseded_by_id",
         date="payment_date",
         module=BOOKINGS,
+        holds="One row for each payment: who paid what, what was refunded, who it is credited to.",
+        first="payment_date customer_name amount currency closer_name setter_name status",
     ),
     _exported(
         Refund,
@@ -234,6 +84,8 @@ _ALL = (
         date="refunded_at",
         module=BOOKINGS,
         amounts={"counted_amount": COUNTED},
+        holds="One row for each refund and each lost dispute, with what figures count of it.",
+        first="refunded_at kind amount currency status",
     ),
     _exported(
         PostCallForm,
@@ -242,6 +94,8 @@ _ALL = (
         "follow_up_on followed_up_at version submitted_at",
         date="submitted_at",
         module=BOOKINGS,
+        holds="One row for each post-call form: what the closer reported of a meeting.",
+        first="submitted_at lead_showed offer_made deal_closed cash_collected currency",
     ),
     _exported(
         Lead,
@@ -250,12 +104,16 @@ _ALL = (
         "qualification_summary spam_since received_at created_at",
         date="received_at",
         instant=RECEIVED,
+        holds="One row for each lead: how it stands, who set it and who owns it.",
+        first="received_at status priority current_setter_name",
     ),
     _exported(
         Contact,
         "name email phone phone_e164 company address city country source_id tags custom_fields "
         "external_ids owner_user_id unsubscribed_at merged_into_id created_at",
         date="created_at",
+        holds="One row for each person who asked, booked or paid.",
+        first="created_at name email phone",
     ),
     _exported(
         PayoutSnapshotDetail,
@@ -265,39 +123,57 @@ _ALL = (
         "held_back",
         date="line_date",
         module=BOOKINGS,
+        holds="One row for each payment and adjustment in a payout, as it was counted.",
+        first="line_date customer_name closer_name setter_name amount currency kind",
     ),
     _exported(
         Closer,
         "name email calendly_user_uri active created_at",
+        holds="One row for each closer.",
+        first="name email active",
     ),
     _exported(
         Setter,
         "name email active created_at",
+        holds="One row for each setter.",
+        first="name email active",
     ),
     _exported(
         Source,
         "name active",
+        holds="One row for each source.",
+        first="name",
     ),
     _exported(
         TrafficType,
         "name active",
+        holds="One row for each traffic type.",
+        first="name",
     ),
     _exported(
         CallType,
         "name active",
+        holds="One row for each call type.",
+        first="name",
     ),
     _exported(
         Package,
         "name currency price active",
+        holds="One row for each package, with its price.",
+        first="name price currency",
     ),
     _exported(
         ListEntry,
         "kind name position active",
+        holds="One row for each entry that forms offer.",
+        first="kind name",
     ),
     _exported(
         AuditLog,
         "actor_role table_name row_id operation at actor_user_id changes",
         date="at",
+        holds="One row for each change of a record, each export, and all else that is recorded.",
+        first="at actor_role table_name operation changes",
     ),
 )
 EXPORTS: dict[str, ExportTable] = {table.name: table for table in _ALL}

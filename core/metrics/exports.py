@@ -8,30 +8,25 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from babel.numbers import list_currencies
 from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.metrics.export_tables import ExportTable, export_table
-from core.people.visibility import with_persons
+from core.metrics.export_columns import ExportTable
+from core.metrics.export_queries import BY_NAME, Written, query_of, where_of
+from core.metrics.export_tables import export_table
 from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
-from core.platform.money import decimals
 from core.platform.spreadsheets import (
     BYTE_ORDER_MARK,
-    PLAIN,
     Dialect,
-    decimal_sign_sql,
-    without_formula_sql,
 )
 from core.platform.workbooks import write_workbook
 from core.tenancy.organizations.modules import require_module
@@ -50,34 +45,6 @@ FORMATS = {
 AT_ONCE, RETRY_AFTER_S = 3, 30
 BATCH = 5_000
 PIECE = 64 * 1024
-DECIMALS = sql.SQL(
-    "case when currency = any({}) then 0 when currency = any({}) then 3 else 2 end"
-).format(
-    *(
-        sql.Literal(sorted(code for code in list_currencies() if decimals(code) == digits))
-        for digits in (0, 3)
-    )
-)
-
-
-@dataclass(frozen=True)
-class Written:
-    """How an export is written for its readers: programs get the names of columns and plain
-    numbers, people the headings that they know and the decimal sign of their country.
-    """
-
-    for_people: bool = False
-    dialect: Dialect = PLAIN
-
-    def name(self, table: ExportTable, column: str) -> str:
-        """What the column is called; an instant's heading says that it is in UTC."""
-        if not self.for_people:
-            return column
-        heading = table.heading(column)
-        return f"{heading} (UTC)" if table.is_instant(column) else heading
-
-
-BY_NAME = Written()
 
 
 def export(
@@ -108,30 +75,36 @@ def export(
     table = export_table(name)
     if fmt not in FORMATS:
         raise InvalidInput(f"“{fmt}” is not a format; use {', '.join(FORMATS)}.", field="format")
-    chosen = list(columns or table.names)
-    if unknown := [column for column in chosen if column not in table.names]:
+    known = written.names(table)
+    chosen = list(columns or known)
+    if unknown := [column for column in chosen if column not in known]:
         raise InvalidInput(f"{name} has no column “{unknown[0]}”.", field="columns")
     if len(set(chosen)) < len(chosen):
         raise InvalidInput("A column can be chosen once.", field="columns")
     with transaction() as db:
         _record(db, table, fmt, period, columns)
         _require_readable(db, table)
-    query = _query(table, chosen, period, safe=fmt == "csv", written=written)
-    rows = _rows(transaction, query, fmt, written.dialect)
+    query = query_of(table, chosen, period, safe=fmt == "csv", written=written)
+    rows = _rows(transaction, query, fmt, written)
     return chain([next(rows)], rows)  # what is refused is refused before an answer begins
 
 
 def preview(
-    db: Session, name: str, *, period: Period | None, columns: Sequence[str], limit: int
+    db: Session,
+    name: str,
+    *,
+    period: Period | None,
+    columns: Sequence[str],
+    written: Written,
+    limit: int,
 ) -> tuple[list[Any], int]:
-    """The first rows of an export as the caller would get them, and how many it has in all. Raises
-    like ``export``.
+    """The first rows of an export as the caller would get them in a workbook, and how many it has
+    in all. Raises like ``export``.
     """
     table = export_table(name)
     _require_readable(db, table)
-    db.execute(text("set local time zone 'UTC'"))
     raw: Any = db.connection().connection.driver_connection
-    query = _query(table, columns, period, safe=False, written=BY_NAME)
+    query = query_of(table, columns, period, safe=False, written=written)
     with raw.cursor() as cursor:
         rows = cursor.execute(query + sql.SQL(" limit {}").format(limit)).fetchall()
     return rows, _count(db, table, period)
@@ -139,7 +112,7 @@ def preview(
 
 def _count(db: Session, table: ExportTable, period: Period | None) -> int:
     raw: Any = db.connection().connection.driver_connection
-    where = _where(table, period)
+    where = where_of(table, period)
     query = sql.SQL("select count(*) from app.{} where {}")
     with raw.cursor() as cursor:
         cursor.execute(query.format(sql.Identifier(table.name), where))
@@ -150,7 +123,7 @@ def _rows(
     transaction: Callable[[], AbstractContextManager[Session]],
     query: sql.Composed,
     fmt: str,
-    dialect: Dialect,
+    written: Written,
 ) -> Iterator[bytes]:
     with transaction() as db:
         if not try_advisory_lock(db, "export", AT_ONCE):
@@ -158,10 +131,11 @@ def _rows(
                 f"{AT_ONCE} exports are open already; wait until one is done.",
                 retry_after_s=RETRY_AFTER_S,
             )
-        db.execute(text("set local time zone 'UTC'"))
+        zone = text("select set_config('timezone', :zone, true)")
+        db.execute(zone, {"zone": written.timezone})
         raw: Any = db.connection().connection.driver_connection
         writers: dict[str, Callable[[psycopg.Connection, str], Iterator[Buffer]]] = {
-            "csv": partial(_csv, dialect),
+            "csv": partial(_csv, written.dialect),
             "json": _json_lines,
             "parquet": _parquet,
             "xlsx": _xlsx,
@@ -218,95 +192,6 @@ def _require_readable(db: Session, table: ExportTable) -> None:
     role = db.execute(text("select app.cur_role()")).scalar_one()
     if table.admins_only and not table.is_read_by(role):
         raise NotAllowed("Only an admin exports the audit log.")
-
-
-def _query(
-    table: ExportTable,
-    columns: Sequence[str],
-    period: Period | None,
-    *,
-    safe: bool,
-    written: Written,
-) -> sql.Composed:
-    expressions = [
-        sql.SQL("{} as {}").format(
-            _expression(table, column, safe, written.dialect),
-            sql.Identifier(written.name(table, column)),
-        )
-        for column in columns
-    ]
-    instant = [sql.SQL(table.instant)] if table.instant else []
-    order = sql.SQL(", ").join([*instant, sql.Identifier(table.name, "id")])
-    return sql.SQL("select {} from app.{}{} where {} order by {}").format(
-        sql.SQL(", ").join(expressions),
-        sql.Identifier(table.name),
-        sql.SQL("").join(_lists(table, columns)),
-        _where(table, period),
-        order,
-    )
-
-
-def _where(table: ExportTable, period: Period | None) -> sql.Composable:
-    # A super admin may read every organisation's audit log; an export is of one organisation.
-    where: sql.Composable = sql.SQL("{}.organization_id = app.cur_org()").format(
-        sql.Identifier(table.name)
-    )
-    if table.keeps_deleted:
-        where += sql.SQL(" and deleted_at is null")
-    if period is not None and table.instant:
-        where += sql.SQL(" and {date} >= {start} and {date} < {end}").format(
-            date=sql.SQL(table.instant),
-            start=sql.Literal(period.starts_at),
-            end=sql.Literal(period.ends_at),
-        )
-    return where
-
-
-def _lists(table: ExportTable, columns: Sequence[str]) -> Iterator[sql.Composed]:
-    """The lists in which people of the table bear their present names."""
-    for column in columns:
-        if named := table.named_by(column):
-            yield sql.SQL(
-                " left join app.{named} on {named}.organization_id = {table}.organization_id"
-                " and {named}.id = {table}.{id}"
-            ).format(
-                named=sql.Identifier(named[0]),
-                table=sql.Identifier(table.name),
-                id=sql.Identifier(named[1]),
-            )
-
-
-def _expression(table: ExportTable, column: str, safe: bool, dialect: Dialect) -> sql.Composable:
-    value = _value(table, column, safe)
-    return (
-        decimal_sign_sql(value, dialect) if dialect != PLAIN and table.is_number(column) else value
-    )
-
-
-def _value(table: ExportTable, column: str, safe: bool) -> sql.Composable:
-    if column in table.amounts:
-        return _rounded(sql.SQL(table.amounts[column]))
-    value: sql.Composable = sql.Identifier(table.name, column)
-    if named := table.named_by(column):
-        value = sql.SQL("coalesce({}, {})").format(sql.Identifier(named[0], "name"), value)
-    if table.is_money(column):
-        value = _rounded(value)
-    if table.is_document(column):
-        value = sql.SQL("{}::text").format(value)
-    if table.is_list(column):
-        value = sql.SQL("nullif(array_to_string({}, ', '), '')").format(value)
-    if safe and (table.is_text(column) or table.is_list(column)):
-        value = without_formula_sql(value)
-    if table.is_hidden(column):
-        value = sql.SQL("case when (select app.cur_role() = any({})) then {} end").format(
-            sql.Literal(with_persons()), value
-        )
-    return value
-
-
-def _rounded(amount: sql.Composable) -> sql.Composable:
-    """An amount with the decimals of its currency, and more where it has more."""
-    return sql.SQL("round({0}, greatest(scale(trim_scale({0})), {1}))").format(amount, DECIMALS)
 
 
 def _csv(dialect: Dialect, raw: psycopg.Connection, query: str) -> Iterator[Buffer]:

@@ -27,6 +27,7 @@ from core.platform.personal import (
 )
 from core.platform.schema import (
     BY_PRODUCT,
+    IN_WORDS,
     Base,
     ByLink,
     ProductText,
@@ -60,14 +61,16 @@ class PaymentStatus(LabelledEnum):
 PROCESSOR_LABELS = {"manual": "Entered by hand"}
 
 
-class AttributionMethod(StrEnum):
-    EMAIL = "email"  # the customer's latest event at or before the payment
-    LATER_CALL = "later_call"  # optional: the nearest event within the days after it
+class AttributionMethod(LabelledEnum):
+    EMAIL = "email", "E-mail address"  # the customer's latest event at or before the payment
+    # optional: the nearest event within the days after it
+    LATER_CALL = "later_call", "Later booking"
     MEMBERSHIP = "membership"  # follows the first payment of the same membership or plan
-    FORM = "form"  # entered on a post-call form, or the same money as such a payment
-    BOOKING = "booking"  # paid with the booking itself
-    MANUAL = "manual"  # a person's choice; survives every re-run
-    NONE = "none"
+    # entered on a post-call form, or the same money as such a payment
+    FORM = "form", "Post-call form"
+    BOOKING = "booking", "Paid with the booking"  # paid with the booking itself
+    MANUAL = "manual", "Chosen by a person"  # a person's choice; survives every re-run
+    NONE = "none", "Not matched"
 
 
 class PairVerdict(StrEnum):
@@ -179,7 +182,10 @@ class Payment(TenantRow, Timestamps, Base):
     customer_name: Mapped[PersonName | None]
 
     # where it was taken
-    processor: Mapped[str] = mapped_column(server_default="manual")  # a provider's name
+    # a provider's name
+    processor: Mapped[str] = mapped_column(
+        server_default="manual", info={IN_WORDS: PROCESSOR_LABELS}
+    )
     connection_id: Mapped[UUID | None]
     processor_payment_id: Mapped[str | None]
     processor_charge_id: Mapped[str | None]
@@ -254,12 +260,12 @@ class RefundKind(StrEnum):
     DISPUTE = "dispute"
 
 
-class RefundStatus(StrEnum):
+class RefundStatus(LabelledEnum):
     PENDING = "pending"
     REQUIRES_ACTION = "requires_action"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    CANCELED = "canceled"
+    CANCELED = "canceled", "Cancelled"
 
 
 UNDONE = (RefundStatus.FAILED, RefundStatus.CANCELED)  # no money went back
@@ -441,7 +447,7 @@ class PayoutSnapshotDetail(TenantRow, Base):
     payment_date: Mapped[datetime]
     customer_email: Mapped[PersonEmail | None]
     customer_name: Mapped[PersonName | None]
-    processor: Mapped[str]
+    processor: Mapped[str] = mapped_column(info={IN_WORDS: PROCESSOR_LABELS})
     processor_payment_id: Mapped[str | None]
     currency: Mapped[str]
     amount: Mapped[Decimal]

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.bookings.models import Event, PostCallForm
 from core.deliveries.models import WebhookConnection, WebhookDelivery
-from core.money.models import Payment
-from core.people.models import Contact, Lead
+from core.money.models import Payment, PayoutSnapshot, Refund
+from core.people.models import Contact, ContactEmail, ContactPhone, Lead
 from core.platform.money import shown
 from core.platform.schema import Base
 from core.providers.registry import providers
@@ -52,6 +52,29 @@ TELLING = (
     Headline("payout-payments", "mass_export", words="Downloaded payments of a payout"),
 )
 Rows = Select[*tuple[Any, ...]]
+# By table, the screen that shows a row of it, its id, and the id that the screen is opened with.
+SCREENS: dict[str, tuple[str, Any, Any]] = {
+    "events": ("event", Event.id, Event.id),
+    "post_call_forms": ("event", PostCallForm.id, PostCallForm.event_id),
+    "payments": ("payment", Payment.id, Payment.id),
+    "refunds": ("payment", Refund.id, Refund.payment_id),
+    "payout_snapshots": ("payout", PayoutSnapshot.id, PayoutSnapshot.id),
+    "contacts": ("contact", Contact.id, Contact.id),
+    "contact_emails": ("contact", ContactEmail.id, ContactEmail.contact_id),
+    "contact_phones": ("contact", ContactPhone.id, ContactPhone.contact_id),
+    "leads": ("lead", Lead.id, Lead.id),
+}
+
+
+def place_of(db: Session, table: str, row_id: str) -> tuple[str, str] | None:
+    """The screen that shows what a line of the log is about, and the id to open it with; None where
+    there is no such screen, or no such row any more that the caller may see.
+    """
+    if table not in SCREENS or not _is_id(row_id):
+        return None
+    screen, key, opened = SCREENS[table]
+    found = db.scalar(select(opened).where(key == UUID(row_id)))
+    return (screen, str(found)) if found else None
 
 
 def subjects(

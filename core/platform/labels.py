@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 NONE = "–"  # what people read where there is no value
+YES, NO = "Yes", "No"
 
 
 class LabelledEnum(StrEnum):
@@ -33,3 +34,8 @@ class LabelledEnum(StrEnum):
 def capitalized(stored: str) -> str:
     """``requires_action`` as ``Requires action``."""
     return stored.replace("_", " ").capitalize()
+
+
+def yes_or_no(value: bool) -> str:
+    """A truth value as people read it."""
+    return YES if value else NO

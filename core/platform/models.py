@@ -9,7 +9,16 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.platform.schema import Base, ProductText, Secret, TenantRow, Timestamps, secured
+from core.platform.audit_words import OPERATIONS
+from core.platform.schema import (
+    IN_WORDS,
+    Base,
+    ProductText,
+    Secret,
+    TenantRow,
+    Timestamps,
+    secured,
+)
 
 
 class AuditLog(TenantRow, Base):
@@ -31,10 +40,12 @@ class AuditLog(TenantRow, Base):
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     actor_user_id: Mapped[UUID | None]
-    actor_role: Mapped[str | None]
+    actor_role: Mapped[str | None] = mapped_column(info={IN_WORDS: {}})
     table_name: Mapped[str]
     row_id: Mapped[str]
-    operation: Mapped[str]
+    operation: Mapped[str] = mapped_column(
+        info={IN_WORDS: {stored: words.capitalize() for stored, words in OPERATIONS.items()}}
+    )
     changes: Mapped[dict[str, Any]]
     # Lines of one transaction belong to one action. Older lines have none.
     transaction_id: Mapped[int | None] = mapped_column(

@@ -36,6 +36,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.sql.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
+from core.platform.labels import LabelledEnum, capitalized
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -52,6 +54,7 @@ AT_ONCE = "at_once"  # of a reference: checked once for each statement
 BY_PRODUCT = "by_product"  # written and looked up by the product alone, never by anybody outside
 USER = "user"  # the id of a user, though its name does not end in ``user_id``
 LABEL = "label"  # what people call it, where its name does not say it
+IN_WORDS = "in_words"  # of a text that is a word of the code: what people read for each
 
 
 class Words(TypeDecorator[StrEnum]):
@@ -76,6 +79,19 @@ class Words(TypeDecorator[StrEnum]):
         are.
         """
         return self.by_word.get(value, value)
+
+
+def words_of(column: Column[Any]) -> Mapping[str, str] | None:
+    """What people read for each stored word of a column; None for a column of anything else. A
+    word that is not among them is read capitalised.
+    """
+    if not isinstance(column.type, Words):
+        in_words: Mapping[str, str] | None = column.info.get(IN_WORDS)
+        return in_words
+    return {
+        str(word): word.label if isinstance(word, LabelledEnum) else capitalized(word)
+        for word in column.type.words
+    }
 
 
 @event.listens_for(Column, "after_parent_attach")

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from tempfile import TemporaryFile
 from typing import Any
 
 from psycopg import sql
 
+from core.platform.labels import NO, YES, yes_or_no
 from core.platform.workbooks import write_workbook
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -65,10 +66,12 @@ def _taken(text: io.StringIO) -> bytes:
 def _in_csv(value: Any, dialect: Dialect) -> Any:
     match value:
         case bool():
-            return value
+            return yes_or_no(value)
         case float() | Decimal():
             plain = f"{value:f}" if isinstance(value, Decimal) else repr(float(value))
             return plain.replace(".", dialect.decimal_sign)
+        case datetime():
+            return value.isoformat(timespec="seconds")
         case date():
             return value.isoformat()
         case _:
@@ -100,3 +103,31 @@ def without_formula_sql(value: sql.Composable) -> sql.Composed:
 def decimal_sign_sql(number: sql.Composable, dialect: Dialect) -> sql.Composed:
     """A number as text with the dialect's decimal sign, as an SQL expression."""
     return sql.SQL("replace({}::text, '.', {})").format(number, sql.Literal(dialect.decimal_sign))
+
+
+def words_sql(value: sql.Composable, in_words: Mapping[str, str]) -> sql.Composed:
+    """A word of the code as people read it, as an SQL expression; one that is not in the mapping
+    capitalised (``capitalized``).
+    """
+    known = sql.SQL("").join(
+        sql.SQL(" when {} then {}").format(sql.Literal(stored), sql.Literal(label))
+        for stored, label in in_words.items()
+    )
+    plain = sql.SQL("replace(upper(left({0}, 1)) || lower(substr({0}, 2)), '_', ' ')").format(value)
+    if not in_words:
+        return plain
+    return sql.SQL("case {}{} else {} end").format(value, known, plain)
+
+
+def yes_or_no_sql(value: sql.Composable) -> sql.Composed:
+    """A truth value as people read it, as an SQL expression."""
+    return sql.SQL("case when {0} then {1} when not {0} then {2} end").format(
+        value, sql.Literal(YES), sql.Literal(NO)
+    )
+
+
+def seconds_sql(instant: sql.Composable) -> sql.Composed:
+    """An instant in ISO 8601 to the second, in the zone of the transaction, as an SQL expression:
+    ``2026-11-04T15:30:00+01:00``.
+    """
+    return sql.SQL("to_char({}, {})").format(instant, sql.Literal('YYYY-MM-DD"T"HH24:MI:SSTZH:TZM'))

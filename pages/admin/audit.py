@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.migrations.tables import metadata
+from core.operations.audit_subjects import subjects
+from core.platform.audit_words import OPERATIONS
 from core.platform.clock import Period
 from core.platform.dataframes import records
 from core.platform.paging import Order
@@ -22,17 +25,21 @@ from core.tenancy.access.audit import (
     people,
     table_label,
 )
+from core.tenancy.access.audit_kinds import KINDS
 from core.tenancy.access.models import Role
 from core.tenancy.access.sessions import organizations_for_user
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty, export_address, require, title
-from core.ui.panels.audit import OPERATIONS, details_of
-from core.ui.panels.audit_actions import show_actions
+from core.ui.panels.audit import details_of
+from core.ui.panels.audit_actions import day_of, link_to_record, show_actions
 from core.ui.parts.columns import Moment, Text
 from core.ui.parts.filters import period_picker
-from core.ui.parts.format import plural, when
+from core.ui.parts.format import escape_markdown, plural, when
 from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import picking_table
+
+FILTERS = {"who": "Person", "table": "About", "operation": "Action", "row": "Reference"}
+BY_PEOPLE = "By people only"
 
 viewer = require("audit")
 
@@ -42,6 +49,29 @@ def choose(label: str, options: list[str], key: str) -> str | None:
     if st.query_params.get(key) not in options:
         st.query_params.pop(key, None)
     return st.selectbox(label, options, index=None, key=key, bind="query-params", placeholder="All")
+
+
+def pick(label: str, options: Sequence[str], key: str) -> str | None:
+    """One of a few ``options`` or none, as pills, from the address."""
+    if st.query_params.get(key) not in options:
+        st.query_params.pop(key, None)
+    picked = st.pills(label, options, key=key, bind="query-params", label_visibility="collapsed")
+    return str(picked) if picked else None
+
+
+def offer_to_take_off(chosen: Mapping[str, str | None]) -> None:
+    """What is chosen in the menu of filters, by its key, each to be taken off."""
+    with st.container(horizontal=True):
+        for key, label in FILTERS.items():
+            if value := chosen.get(key):
+                st.button(
+                    f"{label}: {escape_markdown(value)}",
+                    key=f"without {key}",
+                    icon=":material/close:",
+                    icon_position="right",
+                    help="Take this one off",
+                    on_click=lambda key=key: st.session_state.update({key: None}),
+                )
 
 
 def ask(viewer: Viewer) -> AuditFilter:
@@ -61,23 +91,30 @@ def ask(viewer: Viewer) -> AuditFilter:
         if table.info.get("audit")
     }
     operations = {name.capitalize(): key for key, name in OPERATIONS.items()}
-    first, second, third, fourth = st.columns(4)
+    first, second = st.columns([2, 1], vertical_alignment="bottom")
     with first:
         period: Period = period_picker(viewer, default="Last 7 days")
-    with second:
-        chosen = choose("Person", sorted(who), "who")
-    with third:
-        table = choose("About", sorted(tables), "table")
-    with fourth:
-        operation = choose("Action", list(operations), "operation")
-    row = st.text_input("Reference", key="row", bind="query-params", placeholder="All").strip()
+    narrowed = sum(bool(st.query_params.get(key)) for key in FILTERS)
+    with second, st.popover(f"Filters ({narrowed})" if narrowed else "Filters", width="stretch"):
+        chosen = {
+            "who": choose(FILTERS["who"], sorted(who), "who"),
+            "table": choose(FILTERS["table"], sorted(tables), "table"),
+            "operation": choose(FILTERS["operation"], list(operations), "operation"),
+        }
+        row = st.text_input(FILTERS["row"], key="row", bind="query-params", placeholder="All")
+        row = row.strip().replace("\0", "")
+    kind = pick("Kind", KINDS, "kind")
+    by = pick("By", (BY_PEOPLE,), "by")
+    offer_to_take_off(chosen | {"row": row})
     return AuditFilter(
         period,
-        table=tables.get(table or ""),
-        operation=operations.get(operation or ""),
-        row_id=row.replace("\0", "") or None,
+        table=tables.get(chosen["table"] or ""),
+        operation=operations.get(chosen["operation"] or ""),
+        row_id=row or None,
+        kind=kind,
+        by_people=by is not None,
         everywhere=everywhere,
-        **who.get(chosen or "", {}),
+        **who.get(chosen["who"] or "", {}),
     )
 
 
@@ -112,6 +149,7 @@ def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame,
     with viewer.transaction() as db:
         lines = audit_lines(db, chosen, order=order, limit=limit, offset=offset)
         names = names_in(db, lines)
+        named = subjects(db, lines, lambda at: day_of(at, viewer.timezone))
     frame = pd.DataFrame(
         {
             "id": [line.id for line in lines],
@@ -123,7 +161,9 @@ def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame,
                 for line in lines
             ],
             "details": [details_of(line, names, viewer.timezone) for line in lines],
+            "record": [named.get((line.table_name, line.row_id)) for line in lines],
             "row": [line.row_id for line in lines],
+            "table": [line.table_name for line in lines],
         }
     )
     frame["changes"] = frame["details"].map("; ".join)
@@ -142,7 +182,8 @@ columns = [
     Text("who", "Who"),
     Text("what", "What"),
     Text("changes", "Changes"),
-    Text("row", "Row"),
+    Text("record", "Record"),
+    Text("row", "Reference"),
 ]
 st.caption(f"{plural(count, 'line', 'lines')}, newest first. Choose one to read all of it.")
 details = st.container()
@@ -151,7 +192,7 @@ picked = picking_table(
 )
 st.link_button(
     "Download",
-    export_address(viewer, "audit_logs", {"format": "csv"} | days),
+    export_address(viewer, "audit_logs", {"format": "csv"} | days | {"headings": "people"}),
     icon=":material/download:",
     help="Every line of the period of this organisation, as CSV.",
 )
@@ -160,6 +201,8 @@ if picked is not None:
     with details:
         st.subheader("What changed")
         moment = when(line["at"], viewer.timezone)
-        st.text(f"{moment} · {line['who']} · {line['what']} · {line['row']}")
+        facts = (moment, line["who"], line["what"], line["record"] or line["row"])
+        st.text(" · ".join(facts))
+        link_to_record(viewer, line["table"], line["row"])
         for change in line["details"]:
             st.text(change)

@@ -33,7 +33,7 @@ from core.ui.panels.payments import (
     why_none_is_unattributed,
 )
 from core.ui.panels.saved_views import offer_saved_views
-from core.ui.parts.columns import Moment, Money, Text, Word, headings
+from core.ui.parts.columns import Moment, Money, Text, Truth, Word, headings
 from core.ui.parts.drill import FIGURE, NARROWING
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.rows import QueriedRows
@@ -172,7 +172,7 @@ ticked = (ticking_table if is_decided_here else table)(
         Text("setter", heading("setter")),
         Text("source", heading("source")),
     ],
-    more=[Money("counted_amount", "Counted amount"), Text("counts", heading("counts"))],
+    more=[Money("counted_amount", "Counted amount"), Truth("counts", heading("counts"))],
 )
 if is_decided_here:
     offer_no_booking(viewer, ticked or [], labels)

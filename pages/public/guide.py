@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.ui.guide import guide_text
+from core.ui.guide import anchor_of, contents, guide_text
 from core.ui.page import open_to_all
+
+
+def link(heading: str) -> str:
+    """A link within the page."""
+    return f"[{heading}](#{anchor_of(heading)})"
+
 
 open_to_all("guide")
 heading, _, text = guide_text().partition("\n")
+introduction, _, sections = text.partition("\n## ")
 st.title(heading.removeprefix("# "))
-st.markdown(text.replace("$", r"\$"))
+with st.container(border=True):
+    st.markdown("**Contents**")
+    for section, topics in contents().items():
+        st.markdown(f"{link(section)}  \n{' · '.join(map(link, topics))}".rstrip())
+st.markdown(introduction.replace("$", r"\$"))
+st.markdown(f"## {sections}".replace("$", r"\$"))

@@ -187,7 +187,7 @@ def test_the_download_is_the_period_of_the_screen(place):
     day = (now() + timedelta(hours=1)).date()
     assert page.get("link_button")[0].proto.url == (
         f"/exports/audit_logs?format=csv&start={day}&end={day + timedelta(days=1)}"
-        f"&organization={place.org}"
+        f"&headings=people&organization={place.org}"
     )
     assert "audit_logs" in sent(opened("exports", place.admin, table="Audit logs"))
     manager = opened("exports", make.viewer(place.org, "manager"))

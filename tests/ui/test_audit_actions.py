@@ -1,6 +1,7 @@
 """The audit log in people's words: who did what to which booking or payment, by action."""
 
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -8,8 +9,9 @@ from sqlalchemy import text
 
 from core.bookings.form_answers import FormAnswers
 from core.metrics.exports import record_download
+from core.migrations.tables import metadata
 from core.money.form_filing import file_form
-from core.operations.audit_subjects import TELLING
+from core.operations.audit_subjects import TELLING, place_of
 from core.people.contacts import (
     ContactDetails,
     change_contact,
@@ -21,9 +23,10 @@ from core.people.models import Contact
 from core.platform.advisory_locks import lock_books
 from core.platform.database import as_system
 from core.tenancy.access.audit import AuditFilter
-from core.tenancy.access.audit_actions import actions
+from core.tenancy.access.audit_actions import Action, actions
+from core.tenancy.access.audit_kinds import KINDS, tables_by_kind
 from core.tenancy.access.view_as import start_view_as
-from core.ui.panels.audit_actions import thing, verb_of
+from core.ui.panels.audit_actions import folded, thing, verb_of
 from tests import factories as make
 from tests.ui.grids import grid
 from tests.ui.screens import browser_of, opened, token_of, words
@@ -52,7 +55,7 @@ def test_a_filed_form_is_one_line_that_names_the_booking(place):
 
     assert not page.exception
     [said] = [what for who, what in listed(page) if who == "Ana"]
-    assert said.startswith("Filed the form of John Doe’s booking of 4 Nov 2026, and ")
+    assert said.startswith("Filed the form of John Doe’s booking of Nov 4, 2026, and ")
 
 
 def test_what_the_product_did_by_itself_is_counted_in_one_line(place):
@@ -184,4 +187,76 @@ def test_one_row_of_a_table_has_a_singular():
         "closer",
         "API key",
         "payout",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("Bookings and forms", {"Changed John Doe’s booking of Nov 4, 2026"}),
+        ("Settings and lists", {"Added source Funnel"}),
+        ("Downloads", {"Downloaded payments: 3 rows"}),
+        ("Payments and payouts", set()),
+    ],
+)
+def test_actions_are_narrowed_to_a_kind_and_to_people(place, kind, said):
+    with place.admin.transaction() as db:
+        lock_books(db)
+        db.execute(
+            text(
+                "update app.events set lead_name = 'John Doe', call_status = 'completed'"
+                " where id = :id"
+            ),
+            {"id": place.event},
+        )
+    with place.admin.transaction() as db:
+        db.execute(
+            text("insert into app.sources (organization_id, name) values (:org, 'Funnel')"),
+            {"org": place.org},
+        )
+    with place.admin.transaction() as db:
+        record_download(db, "payments", "csv", {"rows": 3})
+    page = opened("audit", place.admin, kind=kind, by="By people only")
+    assert not page.exception
+    found = {what for _, what in listed(page)} if said else set()
+    assert found == said
+    if not said:
+        assert any("Nothing was changed here" in line for line in words(page))
+
+
+def test_every_audited_table_is_of_one_kind():
+    tables = [name for names in tables_by_kind().values() for name in names]
+    audited = {each.name for each in metadata.sorted_tables if each.info.get("audit")}
+    assert (len(tables), set(tables)) == (len(audited), audited)
+    assert set(tables_by_kind()) <= set(KINDS)
+
+
+def test_a_picked_action_leads_to_its_record(place):
+    with place.ana.transaction() as db:
+        file_form(db, place.event, FormAnswers(True, True, True, False), place.ana)
+        form = db.scalar(text("select id from app.post_call_forms"))
+    with place.admin.transaction() as db:
+        assert place_of(db, "post_call_forms", str(form)) == ("event", str(place.event))
+        assert place_of(db, "events", str(place.event)) == ("event", str(place.event))
+        for table, row_id in (("events", str(form)), ("sources", str(form)), ("events", "")):
+            assert place_of(db, table, row_id) is None
+
+
+def test_what_the_product_did_by_itself_between_two_people_is_one_line():
+    def action(key, at, **counts):
+        return Action(key, at, at, {(of, "update"): n for of, n in counts.items()}, [], None)
+
+    hours = [make.NOON - timedelta(hours=hour) for hour in range(4)]
+    found = folded(
+        [
+            action("auto 1", hours[0], events=2),
+            action("auto 2", hours[1], events=1, payments=4),
+            action("ana 7", hours[2], leads=1),
+            action("auto 3", hours[3], events=1),
+        ]
+    )
+    assert [(each.key, each.began_at, each.counts) for each in found] == [
+        ("auto 1", hours[1], {("events", "update"): 3, ("payments", "update"): 4}),
+        ("ana 7", hours[2], {("leads", "update"): 1}),
+        ("auto 3", hours[3], {("events", "update"): 1}),
     ]

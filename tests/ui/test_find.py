@@ -1,5 +1,7 @@
 """Find anything: what fits a few words, of each kind, and nothing that the viewer may not see."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
@@ -10,6 +12,7 @@ from core.platform.database import as_system
 from core.tenancy.access.models import Role
 from core.ui.server.middleware import COOKIE
 from tests import factories as make
+from tests.factories import NOON
 from tests.ui.screens import token_of
 from tests.ui.teams import team
 
@@ -149,3 +152,61 @@ async def test_amounts_and_days_are_written_as_the_organisation_writes_them():
         make.payment(db, boss.organization_id, "4997.50", customer_name="Ida Holm")
     [group] = (await asked(boss, "ida holm")).json()["groups"]
     assert "4.997,50" in group["rows"][0]["note"]
+
+
+def reachable(role="admin"):
+    """Somebody of a new organisation in which Ana Lopez has a booking, a lead and a phone."""
+    who = make.viewer(make.organization(), role)
+    with as_system(who.organization_id) as db:
+        booking = {"lead_name": "Ana Lopez", "email": "ana.lopez@example.com"}
+        event = make.event(db, who.organization_id, **booking)
+        event.lead_phone = "+1 (212) 555-0142"
+        facts = {"email": "Ana.Lopez@example.com", "email_normalized": "ana.lopez@example.com"}
+        number = {"phone": "(212) 555-0142", "phone_e164": "+12125550142"}
+        contact = Contact(organization_id=who.organization_id, name="Ana Lopez", **facts, **number)
+        db.add(contact)
+        db.flush()
+        came = {"received_at": make.NOON, "created_at": make.NOON + timedelta(days=9)}
+        db.add(Lead(organization_id=who.organization_id, contact_id=contact.id, **came))
+    return who
+
+
+def found_of(viewer, words):
+    with viewer.transaction() as db:
+        found = {each: find(db, BY_LABEL[each], words) for each in BY_LABEL if each != "People"}
+    return {label for label, rows in found.items() if rows}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["0142", "555-0142", "(212) 555", "+1 212 555 0142", "0212 555", "ana.lo", "ANA.LOPEZ@exam"],
+)
+def test_somebody_is_found_by_a_part_of_a_number_and_the_beginning_of_an_address(words):
+    assert found_of(reachable(), words) == {"Bookings", "Leads", "Contacts"}
+    assert found_of(reachable("viewer"), words) == set()
+
+
+@pytest.mark.parametrize("words", ["142", "55 01 43", "lopez@exam", "142 (x"])
+def test_too_few_digits_and_the_middle_of_an_address_find_nobody(words):
+    assert found_of(reachable(), words) == set()
+
+
+def test_what_is_the_words_comes_before_what_begins_with_them_and_that_before_what_has_them():
+    boss = make.viewer(make.organization(), "admin")
+    names = ["Ann", "Annabel", "Jo Anning", "Hanna"]
+    with as_system(boss.organization_id) as db:
+        for age, name in enumerate(names):
+            at = NOON - timedelta(days=len(names) - age)
+            make.event(db, boss.organization_id, lead_name=name, at=at)
+        make.event(db, boss.organization_id, lead_name="Annika", at=NOON)
+    with boss.transaction() as db:
+        found = [each.name for each in find(db, BY_LABEL["Bookings"], "ann")]
+    assert found == ["Ann", "Annika", "Annabel", "Jo Anning", "Hanna"]
+
+
+@pytest.mark.anyio
+async def test_a_lead_shows_when_it_was_received():
+    groups = (await asked(reachable(), "ana lopez")).json()["groups"]
+    [lead] = next(group["rows"] for group in groups if group["label"] == "Leads")
+    assert lead["note"].startswith("received ")
+    assert "Nov 4" in lead["note"]

@@ -64,3 +64,16 @@ def test_a_report_is_written_by_the_locale_of_its_organisation():
     with as_system(team("da_DK")) as db:
         made = daily_report(db, AT.date())
     assert made["text"] == "Daily report, Tue 4 Mar 2025: 0 booked, 0 closed, 1.234.568\xa0US$ cash"
+
+
+def test_a_locale_is_shown_by_examples_before_it_is_saved():
+    viewer = make.viewer(team("en_US"), "admin")
+    page = opened("settings", viewer)
+    assert any("| Amount | $1,234,567.50 |" in line for line in words(page))
+    with browser_of(viewer):
+        box = next(each for each in page.selectbox if each.label == "Numbers and dates")
+        page = box.set_value("da_DK").run()
+    [line] = [each for each in words(page) if "After the change" in each]
+    assert "| Day | Dec 31, 2026 | 31 Dec 2026 |" in line
+    assert "| A day that you type | MM/DD/YYYY | DD/MM/YYYY |" in line
+    assert viewer.locale == "en_US"

@@ -160,5 +160,6 @@ def test_an_export_that_no_database_can_answer_is_refused_in_a_sentence(admin, a
 def test_an_export_has_a_name_of_our_own_and_stays_in_no_cache(admin, table):
     answer = ask("GET", f"/exports/{table}", cookie=token_of(admin))
 
-    assert answer.headers["content-disposition"] == f'attachment; filename="{table}.csv"'
+    name = EXPORTS[table].label.lower().replace(" ", "-")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}.csv"'
     assert answer.headers["cache-control"] == "no-store"

@@ -6,6 +6,7 @@ from core.platform.errors import NotAllowed, TooManyRequests
 from core.tenancy.identity.passwords import hash_password
 from core.tenancy.identity.sign_in import TRIES_PER_ACCOUNT_AND_ADDRESS, issue_ticket, sign_in
 from tests import factories as make
+from tests.ui.screens import SHELL, browser_of, window
 from tests.ui.server import ask
 
 PASSWORD = "amber-birch-cobalt-1234"
@@ -103,3 +104,10 @@ def test_a_ticket_in_a_link_from_elsewhere_signs_nobody_in(person, site):
     )
 
     assert "set-cookie" not in answer.headers
+
+
+def test_the_sign_in_draws_no_frame(database_url):
+    with browser_of(None):
+        page = window(SHELL).run()
+    assert any(each.label == "Password" for each in page.text_input)
+    assert page.get("component_instance") == []

@@ -560,7 +560,7 @@ def test_a_download_has_values_and_no_formulas():
         "Day": "2026-03-01",
         "Amount": "98765",
         "Currency": "JPY",
-        "Status": "no_show",
+        "Status": "No-show",
         "Bookings": "1234",
         "Name": "'=1+1",
         "Sums (EUR)": "",

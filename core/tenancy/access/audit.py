@@ -11,12 +11,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Table, Text, cast, func, select, text
 from sqlalchemy.orm import Session
 
+from core.platform.audit_words import TAKEN
 from core.platform.clock import Period
 from core.platform.labels import capitalized
 from core.platform.link_roles import LINK_ROLES
 from core.platform.models import AuditLog
 from core.platform.paging import Order, sorted_by
-from core.platform.schema import LABEL, USER, Base, Words
+from core.platform.schema import LABEL, USER, Base, words_of
+from core.tenancy.access.audit_kinds import DOWNLOADS, tables_by_kind
 from core.tenancy.access.models import OrganizationMember
 
 MASKED = "…"
@@ -33,8 +35,9 @@ def actors() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """The filters of the log. ``program`` is a role in ``actors()``; ``everywhere``, for super
-    admins only, means all organisations.
+    """The filters of the log. ``program`` is a role in ``actors()``; ``kind`` is one of ``KINDS``;
+    ``by_people`` leaves out what no user did; ``everywhere``, for super admins only, means all
+    organisations.
     """
 
     period: Period | None = None
@@ -43,6 +46,8 @@ class AuditFilter:
     table: str | None = None
     operation: str | None = None
     row_id: str | None = None
+    kind: str | None = None
+    by_people: bool = False
     everywhere: bool = False
 
 
@@ -55,6 +60,13 @@ def conditions(chosen: AuditFilter) -> list[ColumnElement[bool]]:
         wanted_of.append(chosen.period.covers(AuditLog.at))
     if chosen.program is not None:
         wanted_of += [AuditLog.actor_user_id.is_(None), AuditLog.actor_role == chosen.program]
+    if chosen.by_people:
+        wanted_of.append(AuditLog.actor_user_id.is_not(None))
+    if chosen.kind == DOWNLOADS:
+        wanted_of.append(AuditLog.operation.in_(TAKEN))
+    elif chosen.kind is not None:
+        of_kind = tables_by_kind().get(chosen.kind, ())
+        wanted_of += [AuditLog.table_name.in_(of_kind), AuditLog.operation.not_in(TAKEN)]
     wanted = {
         AuditLog.actor_user_id: chosen.actor_id,
         AuditLog.table_name: chosen.table,
@@ -102,6 +114,20 @@ def audit_lines(
     }
     rows = sorted_by(query, columns, order, usual=AuditLog.at.desc(), newest=AuditLog.id)
     return list(db.execute(rows.limit(limit).offset(offset)))
+
+
+def latest_exports(db: Session, limit: int) -> list[Row[Any]]:
+    """What was taken out of the organisation last, newest first, as far as the caller may read the
+    log. Columns: at, actor_user_id, actor_role, table_name, changes.
+    """
+    query = select(
+        AuditLog.at,
+        AuditLog.actor_user_id,
+        AuditLog.actor_role,
+        AuditLog.table_name,
+        AuditLog.changes,
+    ).where(*conditions(AuditFilter()), AuditLog.operation.in_(TAKEN))
+    return list(db.execute(query.order_by(AuditLog.at.desc(), AuditLog.id).limit(limit)))
 
 
 def count_audit_lines(db: Session, chosen: AuditFilter) -> int:
@@ -192,10 +218,14 @@ def column_label(column: str) -> str:
 
 
 @cache
-def word_columns() -> frozenset[str]:
-    """The columns that hold words of an enumeration, ``sales_rep`` among them."""
-    columns = [column for table in Base.metadata.sorted_tables for column in table.columns]
-    return frozenset(column.name for column in columns if isinstance(column.type, Words))
+def word_columns() -> Mapping[str, Mapping[str, str]]:
+    """The columns that hold words of the code, by name: what people read for each word."""
+    found: dict[str, dict[str, str]] = {}
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            if (in_words := words_of(column)) is not None:
+                found.setdefault(column.name, {}).update(in_words)
+    return found
 
 
 @cache

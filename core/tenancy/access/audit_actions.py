@@ -5,7 +5,7 @@ by itself together for each hour.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +64,16 @@ class Action:
     def is_automatic(self) -> bool:
         """Whether nobody did it."""
         return self.key.startswith("auto")
+
+    def and_before(self, earlier: Action) -> Action:
+        """Both as one, where the other came right before this one."""
+        keys = dict.fromkeys((*self.counts, *earlier.counts))
+        return replace(
+            self,
+            began_at=earlier.began_at,
+            counts={key: self.counts.get(key, 0) + earlier.counts.get(key, 0) for key in keys},
+            lines=[*self.lines, *earlier.lines][:MOST_LINES],
+        )
 
 
 def _key() -> ColumnElement[str]:

@@ -15,6 +15,7 @@ from core.platform.clock import check_timezone
 from core.platform.database import organization_id_of
 from core.platform.edits import merged
 from core.platform.errors import InvalidInput, NotAllowed
+from core.platform.locale_examples import examples
 from core.platform.money import check_currency
 from core.platform.names import check_name, check_sentence
 from core.platform.notation import LOCALES, locale_in_words
@@ -28,6 +29,7 @@ class Setting:
     ``least`` and ``most`` bound a number. ``empty`` says what an empty field means, if it may be
     empty. ``check`` normalises a text, or each entry of a list, or raises InvalidInput.
     ``in_words`` is how people read a choice. ``warning`` says what a change does to existing data.
+    ``examples`` says what a choice looks like, for a value and the organisation's currency.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     in_words: Callable[[str], str] = str
     check: Callable[[str], str] | None = None
+    examples: Callable[[str, str], Mapping[str, str]] | None = None
 
 
 def _no_rule(_db: Session, _changes: Mapping[str, Any]) -> None:
@@ -94,8 +97,11 @@ ORGANIZATION = SettingsGroup(
             "choice",
             "How numbers, amounts, dates and times are written, and read where somebody types them."
             " Names of months and weekdays are English everywhere.",
+            "Everybody reads screens, reports and messages in the new way at once. What is stored"
+            " stays as it is, and so does the API.",
             choices=LOCALES,
             in_words=locale_in_words,
+            examples=examples,
         ),
     ),
 )

@@ -9,40 +9,11 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from core.platform.audit_words import ABOUT_SOMEBODY
 from core.platform.labels import NONE
 from core.tenancy.access.audit import FORMER, MASKED, column_label, is_user, word_columns
 from core.ui.parts.format import when
 
-OPERATIONS = {
-    "insert": "added",
-    "update": "changed",
-    "delete": "deleted",
-    "export": "exported",
-    "mass_export": "exported in bulk",
-    "look": "opened",
-    "search": "searched",
-    "replay": "replayed",
-    "person_export": "given to the person",
-    "erase": "person erased",
-    "lift_erasure": "erasure lifted",
-    "purge": "permanently deleted",
-    "explain_access": "asked who can see it",
-}
-# What is done to somebody, not to a row: its line says whom.
-ABOUT_SOMEBODY = {
-    "second_factor_on": "second factor switched on",
-    "second_factor_off": "second factor switched off",
-    "second_factor_cleared": "second factor removed",
-    "recovery_code_used": "recovery code used",
-    "recovery_codes_renewed": "new recovery codes created",
-    "password_changed": "password changed",
-    "password_reset": "new password by e-mail",
-    "signed_out_elsewhere": "signed out elsewhere",
-    "locked_out": "too many failed sign-ins",
-    "view_as_start": "started viewing as",
-    "view_as_end": "stopped viewing as",
-}
-OPERATIONS |= ABOUT_SOMEBODY
 NOT_SHOWN = ("id", "created_at")
 LONGEST = 200
 
@@ -103,7 +74,8 @@ def _value(column: str, value: Any, names: Mapping[str, str], timezone: str) -> 
     if column.endswith("_id") and str(value) in names:
         return names[str(value)]
     if isinstance(value, str) and column in word_columns():
-        return value.replace("_", " ")
+        said = word_columns()[column].get(value, value.replace("_", " "))
+        return said if said[:2].isupper() else said[:1].lower() + said[1:]
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = ", ".join(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,16 +11,18 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from core.operations.audit_subjects import TELLING, subjects
+from core.operations.audit_subjects import TELLING, place_of, subjects
+from core.platform.audit_words import ABOUT_SOMEBODY, OPERATIONS, TAKEN
 from core.platform.errors import InvalidInput
 from core.platform.paging import decode_cursor, encode_cursor
 from core.tenancy.access.audit import AuditFilter, actor, column_label, names_in, table_label
 from core.tenancy.access.audit_actions import MOST_LINES, Action, Headline, actions
 from core.tenancy.access.viewers import Viewer
-from core.ui.page import empty
-from core.ui.panels.audit import ABOUT_SOMEBODY, OPERATIONS, details_of
+from core.ui.navigation import BY_KEY, row_in
+from core.ui.page import empty, go
+from core.ui.panels.audit import details_of
 from core.ui.parts.columns import Moment, Text
-from core.ui.parts.format import plural, when
+from core.ui.parts.format import on, plural, when
 from core.ui.parts.tables import picking_table
 
 PAGE = 50
@@ -32,7 +35,6 @@ VERBS = {
     ("invitations", "insert"): "Invited",
 }
 USUAL = {"insert": "Added", "update": "Changed", "delete": "Deleted"}
-TAKEN = ("export", "mass_export")
 # What an update of a column means, where it means more than a change.
 TURNS = {
     ("payout_snapshots", "state"): {"approved": "Approved", "paid": "Marked as paid:"},
@@ -70,7 +72,9 @@ def sentence(action: Action, named: Names, names: dict[str, str]) -> str:
     elif not (verb := verb_of(about, operation, first.changes)):
         done = OPERATIONS.get(operation, operation).capitalize()
         of_list = table_label(about).replace("-", " ")
-        words = f"{done}: {what or of_list}" if operation not in TAKEN else f"Downloaded {of_list}"
+        words = f"{done}: {what or of_list}"
+        if operation in TAKEN:
+            words = _downloaded(of_list, first.changes)
     elif about in CARRY_THEIR_NOUN and what:
         words = f"{verb} {what}"
     else:
@@ -83,6 +87,12 @@ def sentence(action: Action, named: Names, names: dict[str, str]) -> str:
     by_matching = all(table == "payments" for (table, _), lines in rest.items() if lines)
     means = plural(others, "change", "changes")
     return f"{words}, and {means} by attribution" if by_matching else f"{words}, and {others} more"
+
+
+def _downloaded(of_list: str, details: dict[str, Any]) -> str:
+    noun = of_list if of_list[:2].isupper() else of_list[:1].lower() + of_list[1:]
+    rows = details.get("rows")
+    return f"Downloaded {noun}" + (f": {plural(rows, 'row', 'rows')}" if rows is not None else "")
 
 
 def _headline(headline: Headline, changes: dict[str, Any], what: str, names: dict[str, str]) -> str:
@@ -117,14 +127,25 @@ def _counted(counts: dict[tuple[str, str], int]) -> str:
     return ", ".join(parts).capitalize() + (f", and {others:,} more" if others else "")
 
 
+def folded(found: Sequence[Action]) -> list[Action]:
+    """The same with what the product did by itself between two actions of people as one action."""
+    page: list[Action] = []
+    for action in found:
+        if page and page[-1].is_automatic and action.is_automatic:
+            page[-1] = page[-1].and_before(action)
+        else:
+            page.append(action)
+    return page
+
+
 def show_actions(viewer: Viewer, chosen: AuditFilter) -> None:
     """A page of what was done, latest first; a chosen one with all of its changes."""
     before = _place()
     with viewer.transaction() as db:
         found = actions(db, chosen, TELLING, limit=PAGE + 1, before=before)
-        page = found[:PAGE]
+        page = folded(found[:PAGE])
         first = [action.lines[0] for action in page if action.lines and not action.is_automatic]
-        named = subjects(db, first, lambda at: _day(at, viewer.timezone))
+        named = subjects(db, first, lambda at: day_of(at, viewer.timezone))
         names = names_in(db, [line for action in page for line in action.lines])
     if not page:
         empty(
@@ -141,7 +162,10 @@ def show_actions(viewer: Viewer, chosen: AuditFilter) -> None:
             "what": [sentence(action, named, names) for action in page],
         }
     )
-    st.caption("Newest first. Open an action to see each change.")
+    st.caption(
+        "Newest first. Open an action to see each change. What the product did by itself in between"
+        " is one line."
+    )
     details = st.container()
     columns = [Moment("at", "When", viewer.timezone), Text("who", "Who"), Text("what", "What")]
     picked = picking_table(
@@ -151,7 +175,7 @@ def show_actions(viewer: Viewer, chosen: AuditFilter) -> None:
     for action, said in zip(page, frame["what"], strict=True):
         if action.key == picked:
             with details:
-                _show_details(action, said, names, viewer.timezone)
+                _show_details(viewer, action, said, names)
 
 
 def _turn_pages(page: list[Action], before: datetime | None, *, has_more: bool) -> None:
@@ -174,11 +198,13 @@ def _place() -> datetime | None:
     return found[0] if found else None
 
 
-def _show_details(action: Action, said: str, names: dict[str, str], timezone: str) -> None:
+def _show_details(viewer: Viewer, action: Action, said: str, names: dict[str, str]) -> None:
     st.subheader("What changed")
-    st.text(f"{when(action.at, timezone)} · {actor(action.lines[0], names)} · {said}")
+    st.text(f"{when(action.at, viewer.timezone)} · {actor(action.lines[0], names)} · {said}")
+    if not action.is_automatic:
+        link_to_record(viewer, action.lines[0].table_name, action.lines[0].row_id)
     for line in action.lines:
-        changes = details_of(line, names, timezone)
+        changes = details_of(line, names, viewer.timezone)
         done = OPERATIONS.get(line.operation, line.operation)
         if len(action.lines) == 1:
             for change in changes:
@@ -190,8 +216,16 @@ def _show_details(action: Action, said: str, names: dict[str, str], timezone: st
         st.caption(f"Showing {MOST_LINES} of {together:,} changes.")
 
 
-def _day(at: datetime | None, timezone: str) -> str:
+def link_to_record(viewer: Viewer, table: str, row_id: str) -> None:
+    """The way to what a line is about, where there is a screen of it."""
+    with viewer.transaction() as db:
+        place = place_of(db, table, row_id)
+    if place is not None:
+        screen, opened = place
+        go(screen, f"Open the {BY_KEY[screen].title.lower()}", **row_in(screen, opened))
+
+
+def day_of(at: datetime | None, timezone: str) -> str:
     if at is None:
         return "an unknown day"
-    local = at.astimezone(ZoneInfo(timezone))
-    return f"{local.day} {local:%b %Y}"
+    return on(at.astimezone(ZoneInfo(timezone)).date())

@@ -77,6 +77,20 @@ def offer_saved_views(viewer: Viewer, screen: str, key: str, *filters: str) -> N
         _offer_to_save(viewer, this)
 
 
+def link_saved_views(viewer: Viewer, screen: str, key: str) -> None:
+    """The views of the list as links on the page itself, for a screen that is mostly opened for
+    one of them.
+    """
+    with viewer.transaction() as db:
+        views = saved_views(db, key, viewer)
+    if not views:
+        return
+    st.caption("Saved selections")
+    with st.container(horizontal=True):
+        for view in views:
+            link_to_rows(address(screen, {OPEN: str(view.id)}), view.name)
+
+
 def _open_asked(this: SavedList, views: Sequence[SavedView], default: UUID | None) -> None:
     here = {
         name: st.query_params.get_all(name) for name in (ORGANIZATION,) if st.query_params.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -35,27 +36,41 @@ def show_settings(viewer: Viewer) -> None:
         st.subheader(group.title)
         with st.container(border=True):
             for setting in group.settings:
-                _show(viewer, group, setting, getattr(row, setting.key))
+                _show(viewer, group, setting, row)
 
 
-def _show(viewer: Viewer, group: SettingsGroup, setting: Setting, value: Any) -> None:
+def _show(viewer: Viewer, group: SettingsGroup, setting: Setting, row: Any) -> None:
+    value = getattr(row, setting.key)
     what, present, change = st.columns([6, 3, 2], vertical_alignment="center")
     what.markdown(f"**{setting.label}**")
     what.caption(setting.meaning)
     present.markdown(escape_markdown(_in_words(setting, value)))
     form = Form(setting.key, {setting.key: value}, in_words=lambda _, now: _in_words(setting, now))
-    with (
-        change.popover("Change", width="stretch", key=f"change {setting.key}"),
-        form.drawn(border=False),
-    ):
+    with change.popover("Change", width="stretch", key=f"change {setting.key}"):
         if setting.warning:
             st.warning(setting.warning)
-        _draw(form, setting)
-        sent = st.form_submit_button("Save", type="primary", key=f"save {setting.key}")
+        if setting.examples is not None:  # drawn anew with each choice, as no field of a form is
+            _draw(form, setting)
+            now, chosen = (
+                setting.examples(each, row.currency) for each in (value, form.typed[setting.key])
+            )
+            st.markdown(_examples_in_words(now, chosen))
+        with form.drawn(border=False):
+            if setting.examples is None:
+                _draw(form, setting)
+            sent = st.form_submit_button("Save", type="primary", key=f"save {setting.key}")
     if sent:
         with act(viewer, f"{setting.label}: saved.", form) as db:
             change_settings(db, group, form.typed, form.read)
         st.rerun()
+
+
+def _examples_in_words(now: Mapping[str, str], chosen: Mapping[str, str]) -> str:
+    """A table of what is written now and what the choice would make of it."""
+    columns = {"Now": now} if chosen == now else {"Now": now, "After the change": chosen}
+    lines = [["", *columns], ["---"] * (len(columns) + 1)]
+    lines += [[what, *(escape_markdown(each[what]) for each in columns.values())] for what in now]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _in_words(setting: Setting, value: Any) -> str:

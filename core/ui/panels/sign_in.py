@@ -1,9 +1,9 @@
 """The sign-in: streamlit-authenticator draws the form; the check, its limits and the session behind
 it are our own.
 
-Its cookie is switched off (0 days), because it is readable by scripts and survives signing out, and
-its list of users, which would hold everybody's hash in memory, stays empty. That uses private
-attributes, hence the pinned version.
+It has no cookie, because its own is readable by scripts and survives signing out, and its list of
+users, which would hold everybody's hash in memory, stays empty. That uses private attributes, hence
+the pinned version.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from uuid import UUID
 
 import streamlit as st
 from streamlit_authenticator import Authenticate
+from streamlit_authenticator.controllers import AuthenticationController
 
 from core.platform.clock import now
 from core.platform.errors import NotAllowed, SalesOpsError, TooManyRequests
@@ -31,12 +32,6 @@ KEY = secrets.token_urlsafe(32)
 USER = "signed-in user"
 HALF = "password was right"
 HALF_LASTS = timedelta(minutes=5)
-# The library's own cookie is unused, and its frame refused like every frame; the empty place that
-# it leaves is not shown.
-NO_COOKIE_FRAME = (
-    "<style>[data-testid='stElementContainer']:has(iframe, [data-testid='stSkeleton']) { display:"
-    " none }</style>"
-)
 # The library's button is the one thing to press here, and cannot be asked to look so.
 PRIMARY_BUTTON = (
     "<style>[data-testid='stBaseButton-secondaryFormSubmit'] { background: light-dark(#2F5BD8,"
@@ -48,6 +43,29 @@ FIELDS = {
     "Password": "Password",
     "Login": "Sign in",
 }
+
+
+class _NoCookie:
+    """Stands where the library keeps its cookie, which it would write through a frame, and frames
+    are refused.
+    """
+
+    def get_cookie(self) -> None:
+        return None
+
+    def set_cookie(self) -> None:
+        return None
+
+
+class _Form(Authenticate):
+    """The library's form, made without its cookie."""
+
+    def __init__(self) -> None:
+        self.path, self.attrs, self.secret_key = None, {"login_sleep_time": 0}, KEY
+        self.cookie_controller = _NoCookie()
+        self.authentication_controller = AuthenticationController(
+            {"usernames": {}}, auto_hash=False, secret_key=KEY
+        )
 
 
 class _Nobody(dict[str, Any]):
@@ -63,19 +81,12 @@ def show_sign_in() -> None:
     """
     _, middle, _ = st.columns([1, 1.4, 1])
     with middle:
-        st.html(NO_COOKIE_FRAME + PRIMARY_BUTTON)
+        st.html(PRIMARY_BUTTON)
         show_product()
         if _is_half_in():
             _show_code_form()
             return
-        form = Authenticate(
-            {"usernames": {}},
-            "unused",
-            KEY,
-            cookie_expiry_days=0,
-            auto_hash=False,
-            login_sleep_time=0,
-        )
+        form = _Form()
         model = form.authentication_controller.authentication_model
         model.credentials, model.check_credentials = {"usernames": _Nobody()}, _fits
         try:

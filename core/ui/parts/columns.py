@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from core.metrics.units import RATE, Unit
-from core.platform.labels import NONE, LabelledEnum
+from core.platform.labels import NONE, LabelledEnum, yes_or_no
 from core.platform.money import decimal_text
 from core.platform.normalization import fold
 from core.platform.notation import notation
@@ -63,7 +63,7 @@ class Column:
         return list(self.texts(rows))
 
     def exported(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
-        """The columns of a download by their headings: values, not words."""
+        """The columns of a download by their headings: exact values, and the words of screens."""
         return {
             self.label: [
                 None if is_missing(value) else self._exported(value) for value in rows[self.name]
@@ -142,7 +142,7 @@ class Bar(Column):
 
 @dataclass(frozen=True)
 class Word(Column):
-    """A stored word, by the labels of its enumeration; a download gets the stored word."""
+    """A stored word, by the labels of its enumeration; a download gets the label too."""
 
     of: type[LabelledEnum] | Mapping[str, str]
 
@@ -154,12 +154,23 @@ class Word(Column):
         return word(value, self.of)
 
     def _exported(self, value: Any) -> str:
-        return str(value)
+        return self._text(value)
+
+
+@dataclass(frozen=True)
+class Truth(Column):
+    """Yes or no."""
+
+    def _text(self, value: Any) -> str:
+        return yes_or_no(bool(value))
+
+    def _exported(self, value: Any) -> str:
+        return self._text(value)
 
 
 @dataclass(frozen=True)
 class Moment(Column):
-    """An instant in the zone ``timezone``, in which a download has it too."""
+    """An instant in the zone ``timezone``, in which a download has it too, to the second."""
 
     timezone: str
 
@@ -170,7 +181,7 @@ class Moment(Column):
         return when(value, self.timezone)
 
     def _exported(self, value: Any) -> Any:
-        return value.astimezone(ZoneInfo(self.timezone))
+        return value.astimezone(ZoneInfo(self.timezone)).replace(microsecond=0)
 
 
 @dataclass(frozen=True)

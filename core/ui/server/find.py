@@ -73,7 +73,7 @@ def _rows(db: Session, viewer: Viewer, kind: Kind, words: str) -> list[dict[str,
     return [
         {
             "title": found.name or found.email or NONE,
-            "note": _note(found, viewer.timezone),
+            "note": _note(found, kind.moment, viewer.timezone),
             "screen": screen.key,
             "parameters": row_in(screen.key, str(found.id)),
         }
@@ -81,7 +81,7 @@ def _rows(db: Session, viewer: Viewer, kind: Kind, words: str) -> list[dict[str,
     ]
 
 
-def _note(found: Found, timezone: str) -> str:
+def _note(found: Found, moment_name: str, timezone: str) -> str:
     amount = shown(found.amount, found.currency) if found.amount and found.currency else ""
-    moment = when(found.at, timezone) if found.at else found.email or ""
+    moment = f"{moment_name} {when(found.at, timezone)}".strip() if found.at else found.email or ""
     return " · ".join(filter(None, (amount, moment)))

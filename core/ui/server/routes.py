@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
 from core.metrics import exports
+from core.metrics.export_tables import export_table
 from core.metrics.filters import Filters
 from core.operations.personal_export import export_person, export_person_of
 from core.platform.clock import Period
@@ -191,6 +192,7 @@ def export(request: Request) -> Response:
         written = exports.Written(
             asked.get("headings") == "people",
             DECIMAL_COMMA if asked.get("decimal") == "comma" and fmt == "csv" else PLAIN,
+            viewer.timezone if asked.get("headings") == "people" else "UTC",
         )
         chunks = exports.export(
             viewer.transaction, name, fmt, period=period, columns=columns, written=written
@@ -199,7 +201,8 @@ def export(request: Request) -> Response:
         return PlainTextResponse(error.message, 429, {"Retry-After": str(error.retry_after_s)})
     except SalesOpsError as error:
         return PlainTextResponse(error.message, 422)
-    return _download(chunks, f"{name}.{'jsonl' if fmt == 'json' else fmt}", exports.FORMATS[fmt])
+    called = export_table(name).file_name
+    return _download(chunks, f"{called}.{'jsonl' if fmt == 'json' else fmt}", exports.FORMATS[fmt])
 
 
 async def person(request: Request) -> Response:

@@ -32,6 +32,8 @@ class Finder {
       ["dialog", "input", "ul", "p", ".opener"].map((each) => root.querySelector(each));
     root.querySelector("kbd").textContent = /Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K";
     this.asked = 0;
+    this.waits = false; // for what fits the words that stand in the field
+    this.early = []; // the keys that were pressed meanwhile
     this.heard = (event) => this.hear(event);
     this.opener.addEventListener("click", () => this.open());
     this.input.addEventListener("input", () => this.wait());
@@ -51,19 +53,28 @@ class Finder {
   open() {
     if (this.dialog.open) return;
     this.input.value = "";
+    this.forget();
     this.show([]);
     this.dialog.showModal();
     this.input.focus();
   }
 
   wait() {
-    clearTimeout(this.timer);
+    this.forget();
+    this.waits = this.input.value.trim().length >= FEWEST;
     this.timer = setTimeout(() => this.ask(), WAIT_MS);
+  }
+
+  forget() {
+    clearTimeout(this.timer);
+    this.asked += 1;
+    this.waits = false;
+    this.early = [];
   }
 
   async ask() {
     const words = this.input.value.trim();
-    const turn = (this.asked += 1);
+    const turn = this.asked;
     if (words.length < FEWEST) return this.show([]);
     const form = new URLSearchParams({ q: words, organization: this.organization });
     let groups = null;
@@ -72,8 +83,10 @@ class Finder {
       if (answer.ok) groups = (await answer.json()).groups;
     } catch {}
     if (turn !== this.asked) return undefined;
+    this.waits = false;
     if (groups === null) return this.show([], "Search is not available. Reload the page and try again.");
-    return this.show(groups, groups.length ? "" : `Nothing found for “${words}”.`);
+    this.show(groups, groups.length ? "" : `Nothing found for “${words}”.`);
+    return this.early.splice(0).forEach((key) => this.act(key));
   }
 
   show(groups, status = "") {
@@ -92,10 +105,15 @@ class Finder {
   }
 
   pressed(event) {
-    if (event.key in STEP) this.select(this.place + STEP[event.key]);
-    else if (event.key === "Enter") this.lines[this.place]?.click();
-    else return;
+    if (!(event.key in STEP) && event.key !== "Enter") return;
     event.preventDefault();
+    if (this.waits) this.early.push(event.key);
+    else this.act(event.key);
+  }
+
+  act(key) {
+    if (key in STEP) this.select(this.place + STEP[key]);
+    else this.lines[this.place]?.click();
   }
 
   choose(one) {
