@@ -16,11 +16,12 @@ from core.people.contact_queries import (
 )
 from core.people.contacts import ContactDetails
 from core.platform.paging import Order
+from core.tenancy.organizations.queries import current_organization
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
 from core.ui.panels.people import contact_fields, typed_contact
 from core.ui.panels.saved_views import offer_saved_views
-from core.ui.parts.columns import Moment, Text
+from core.ui.parts.columns import Moment, Phone, Text
 from core.ui.parts.format import plural
 from core.ui.parts.forms import Form
 from core.ui.parts.rows import QueriedRows
@@ -30,7 +31,7 @@ viewer = require("contacts")
 title("Contacts", viewer)
 offer_saved_views(viewer, "contacts", "contacts")
 with viewer.transaction() as db:
-    tags = tags_in_use(db)
+    tags, region = tags_in_use(db), current_organization(db).region
 if viewer.seen_by is None:
     new = Form.begun("create contact", vars(ContactDetails()), label="Create contact")
     if new:
@@ -57,7 +58,7 @@ if st.query_params.get("tag") not in tags:
 tag = second.selectbox(
     "Tag", tags, index=None, placeholder="Any tag", key="tag", bind="query-params"
 )
-chosen = ContactFilter(search or "", tag or "")
+chosen = ContactFilter(search or "", tag or "", region=region)
 with viewer.transaction() as db:
     count = count_contacts(db, chosen)
 if not count:
@@ -85,7 +86,7 @@ table(
     columns=[
         Text("name", "Name"),
         Text("email", "E-mail"),
-        Text("phone", "Phone"),
+        Phone("phone", "Phone", region),
         Text("company", "Company"),
         Text("tags", "Tags"),
         Text("owner", "Owner"),

@@ -24,7 +24,7 @@ from core.people.models import Contact
 from core.ui.navigation import jump
 from core.ui.page import act, empty, go, no_such, require, title
 from core.ui.panels.people import preview
-from core.ui.parts.columns import Moment, Text
+from core.ui.parts.columns import Moment, Phone, Text
 from core.ui.parts.format import plural
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import picking_table, table
@@ -43,7 +43,7 @@ def choose_other(contact: Contact) -> None:
     words = st.text_input(
         "Search for the other contact", key="search", placeholder="Name, e-mail, phone or company"
     )
-    chosen = ContactFilter(words or contact.name or "", other_than=contact.id)
+    chosen = ContactFilter(words or contact.name or "", other_than=contact.id, region=lists.region)
     with viewer.transaction() as db:
         found = contacts_table(db, chosen, limit=FOUND)
     if found.empty:
@@ -55,7 +55,7 @@ def choose_other(contact: Contact) -> None:
         columns=[
             Text("name", "Name"),
             Text("email", "E-mail"),
-            Text("phone", "Phone"),
+            Phone("phone", "Phone", lists.region),
             Text("company", "Company"),
             Moment("created_at", "Created", viewer.timezone),
         ],

@@ -334,3 +334,34 @@ def test_what_was_agreed_is_on_the_closers_day_until_it_is_done(office):
     page = submit(page, office.rep, "Undo")
     assert "2 days overdue" in " ".join(words(page))
     assert "Follow up today" not in words(opened("my-day", office.manager))
+
+
+def test_a_phone_is_read_by_its_region_and_refused_at_its_field():
+    manager = make.viewer(make.organization(region="DK"), Role.MANAGER)
+    phones = "Phone numbers, one per line, main one first"
+    page = begin("contacts", manager, "Create contact")
+    field(page, "Name").input("Tom Berg")
+    field(page, phones, "text_area").input("20 12 34 56\nask at the desk")
+    page = submit(page, manager, "Create")
+    assert "“ask at the desk” is not a phone number. Write it like 34 41 23 45" in " ".join(
+        words(page)
+    )
+    assert field(page, phones, "text_area").value == "20 12 34 56\nask at the desk"
+
+    field(page, phones, "text_area").input("20 12 34 56\n+1 212 555 0100")
+    submit(page, manager, "Create")
+    with manager.transaction() as db:
+        [made] = db.scalars(select(Contact))
+        assert details_of(db, made).phones == ("+4520123456", "+12125550100")
+    assert grid(opened("contacts", manager), "phone").rows[0]["phone"] == "20 12 34 56"
+    page = opened("contact", manager, id=str(made.id))
+    assert "Phone: 20 12 34 56, +1 212-555-0100" in words(page)
+    page = submit(page, manager, "Edit")
+    assert field(page, phones, "text_area").value == "20 12 34 56\n+1 212-555-0100"
+    field(page, "City").input("Odense")
+    submit(page, manager, "Save")
+    with manager.transaction() as db:
+        assert details_of(db, db.get_one(Contact, (made.organization_id, made.id))).phones == (
+            "+4520123456",
+            "+12125550100",
+        )

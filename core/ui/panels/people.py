@@ -23,6 +23,7 @@ from core.people.leads import TEXTS as LEAD_TEXTS
 from core.people.models import LeadPriority, LeadStatus
 from core.platform.errors import InvalidInput
 from core.platform.labels import NONE, LabelledEnum
+from core.platform.phones import shown_phone
 from core.tenancy.access.viewers import Viewer
 from core.ui.panels.payments import numbered_apart, payment_states
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
@@ -95,6 +96,8 @@ def in_words(lists: PeopleLists) -> Callable[[str, Any], str]:
     def shown(name: str, value: Any) -> str:
         if name in WORDS:
             return word(value, WORDS[name])
+        if name == "phones":
+            return ", ".join(_shown_phones(value, lists)) or NONE
         if isinstance(value, tuple):
             return ", ".join(value) or NONE
         if isinstance(value, Mapping):
@@ -111,9 +114,10 @@ def contact_fields(form: Form, lists: PeopleLists, tags: Sequence[str], viewer: 
     # payments follow addresses; an existing contact has a name, an address or a number
     is_closed = not viewer.is_manager and any(has[name] for name in ("name", *LINES))
     hint = None if viewer.is_manager else "A manager changes addresses, or adds a known one."
+    lines = {"emails": has["emails"], "phones": _shown_phones(has["phones"], lists)}
     for name, label in LINES.items():
         closed = {"disabled": is_closed, "help": hint} if name == "emails" else {}
-        form.field(name, label, st.text_area, value="\n".join(has[name]), height=68, **closed)
+        form.field(name, label, st.text_area, value="\n".join(lines[name]), height=68, **closed)
     _choice(form, "source_id", LABELS["source_id"], lists.sources)
     form.field(
         "tags",
@@ -134,6 +138,10 @@ def contact_fields(form: Form, lists: PeopleLists, tags: Sequence[str], viewer: 
             label = f"{LABELS[name]}, one per line"
             text = _lines_of(has[name])
             form.field(name, label, st.text_area, value=text, placeholder=example)
+
+
+def _shown_phones(phones: Sequence[str], lists: PeopleLists) -> list[str]:
+    return [shown_phone(each, lists.region) for each in phones]
 
 
 def typed_contact(form: Form) -> ContactDetails:
