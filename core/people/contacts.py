@@ -215,7 +215,8 @@ def _set_reach(db: Session, contact: Contact, details: ContactDetails, by: Viewe
     if taken is not None:
         raise Conflict(
             f"{taken} is another contact's address. Where both are one person, merge the two"
-            " contacts."
+            " contacts.",
+            field="emails",
         )
 
 

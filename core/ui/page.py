@@ -4,7 +4,7 @@ people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from streamlit.delta_generator import DeltaGenerator
 
 from core.platform.errors import NotAllowed, SalesOpsError
 from core.platform.notation import DEFAULT, choose, written_in
@@ -178,8 +179,14 @@ def title(text: str, viewer: Viewer, note: str = "") -> None:
 
 
 @contextmanager
-def act(viewer: Viewer, done: str = "", form: Form | None = None) -> Iterator[Session]:
-    """A transaction for one action: a refusal is shown as its sentence; nothing is half done.
+def act(
+    viewer: Viewer,
+    done: str = "",
+    form: Form | None = None,
+    places: Mapping[str, DeltaGenerator] | None = None,
+) -> Iterator[Session]:
+    """A transaction for one action: a refusal is shown as its sentence, in the place of the field
+    that it names if ``places`` has one, else here; nothing is half done.
 
     The refusal of what was typed into a ``form`` stands at its field, and the page is drawn whole
     with what was typed. Success is announced as ``done``, see ``say``.
@@ -191,7 +198,8 @@ def act(viewer: Viewer, done: str = "", form: Form | None = None) -> Iterator[Se
         if form is not None:
             form.refuse(error)
             st.rerun()
-        st.error(escape_markdown(error.message))
+        place = (places or {}).get(getattr(error, "field", None) or "")
+        (place or st).error(escape_markdown(error.message))
         st.stop()
     except OperationalError:
         st.error("The database is away, so nothing was saved. Try again in a minute.")

@@ -15,6 +15,7 @@ from core.metrics.table import totals
 from core.metrics.units import RATE
 from core.platform.clock import Period, now, today
 from core.platform.dataframes import records
+from core.platform.notation import notation
 from core.platform.phones import shown_phone
 from core.tenancy.access.models import Role
 from core.tenancy.organizations.queries import current_organization
@@ -94,7 +95,7 @@ if agreed:
 for each in (*to_do[:LISTED], *(each for each in agreed if each.followed_up_at is not None)):
     show_follow_up(each)
 if len(to_do) > LISTED:
-    st.caption(f"{len(to_do) - LISTED:,} more appear once these are done.")
+    st.caption(f"{notation().number(len(to_do) - LISTED)} more appear once these are done.")
 if not pending.empty:
     st.subheader("Forms to file")
 for form in records(pending[:LISTED]):
@@ -107,7 +108,7 @@ for form in records(pending[:LISTED]):
         )
         go("form", "File form", event=str(form["id"]))
 if len(pending) > LISTED:
-    st.caption(f"{len(pending) - LISTED:,} more appear once these are filed.")
+    st.caption(f"{notation().number(len(pending) - LISTED)} more appear once these are filed.")
 if ahead:
     st.subheader("Your bookings")
 for call in ahead:

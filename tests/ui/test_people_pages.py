@@ -1,6 +1,7 @@
 """Contacts, leads and bookings on their screens: created, edited, merged, and read as a whole."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from core.platform.database import as_system
 from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.ui.grids import grid, grids
-from tests.ui.screens import addressed, browser_of, opened, press, sent, words
+from tests.ui.screens import addressed, below, browser_of, opened, press, sent, words
 
 LENA = ContactDetails("Lena Vogt", emails=("lena@example.com",), company="Vogt & Co", tags=("VIP",))
 
@@ -107,6 +108,19 @@ def test_a_contact_is_created_on_the_list_and_a_mistake_keeps_what_was_typed(off
     with office.manager.transaction() as db:
         made = db.scalars(select(Contact).where(Contact.name == "Tom Berg")).one()
         assert details_of(db, made).emails == ("tom@example.com", "t.berg@example.com")
+
+
+def test_an_address_that_is_taken_is_refused_at_its_field_and_at_the_button(office):
+    page = begin("contacts", office.manager, "Create contact")
+    field(page, "Name").input("Tom Berg")
+    emails = "E-mail addresses, one per line, main one first"
+    field(page, emails, "text_area").input("lena@example.com")
+    page = submit(page, office.manager, "Create")
+    assert "is another contact" in unescape(below(page, emails))
+    said = next(each for each in words(page) if each.startswith("Nothing was saved"))
+    assert "E-mail addresses" in said
+    assert "is another contact" in unescape(said)
+    assert field(page, "Name").value == "Tom Berg"
 
 
 def test_an_edit_that_somebody_else_was_quicker_with_shows_both(office):

@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.operations.audit_subjects import TELLING, subjects
 from core.platform.errors import InvalidInput
+from core.platform.notation import notation
 from core.platform.paging import decode_cursor, encode_cursor
 from core.tenancy.access.audit import AuditFilter, actor, column_label, names_in, table_label
 from core.tenancy.access.audit_actions import MOST_LINES, Action, Headline, actions
@@ -19,7 +20,7 @@ from core.tenancy.access.viewers import Viewer
 from core.ui.page import empty
 from core.ui.panels.audit import ABOUT_SOMEBODY, OPERATIONS, details_of
 from core.ui.parts.columns import Moment, Text
-from core.ui.parts.format import plural, when
+from core.ui.parts.format import on, plural, when
 from core.ui.parts.tables import picking_table
 
 PAGE = 50
@@ -114,7 +115,9 @@ def _counted(counts: dict[tuple[str, str], int]) -> str:
         done = USUAL.get(operation, OPERATIONS.get(operation, operation)).lower()
         parts.append(f"{plural(lines, noun.removesuffix('s'), noun)} {done}")
     others = sum(lines for _, lines in most[3:])
-    return ", ".join(parts).capitalize() + (f", and {others:,} more" if others else "")
+    return ", ".join(parts).capitalize() + (
+        f", and {notation().number(others)} more" if others else ""
+    )
 
 
 def show_actions(viewer: Viewer, chosen: AuditFilter) -> None:
@@ -187,11 +190,11 @@ def _show_details(action: Action, said: str, names: dict[str, str], timezone: st
             st.text(f"{table_label(line.table_name)} {done}: {'; '.join(changes)}")
     together = sum(action.counts.values())
     if together > MOST_LINES:
-        st.caption(f"Showing {MOST_LINES} of {together:,} changes.")
+        st.caption(f"Showing {MOST_LINES} of {notation().number(together)} changes.")
 
 
 def _day(at: datetime | None, timezone: str) -> str:
     if at is None:
         return "an unknown day"
     local = at.astimezone(ZoneInfo(timezone))
-    return f"{local.day} {local:%b %Y}"
+    return on(local)
