@@ -27,6 +27,7 @@ from core.tenancy.organizations.modules import switched_off
 from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, Screen
 from core.ui.parts.format import escape_markdown
 from core.ui.parts.forms import Form
+from core.ui.parts.popovers import note_done
 from core.ui.parts.query_params import ORGANIZATION, id_from_address
 from core.ui.parts.reader import page_is_read_by
 from core.ui.server.middleware import COOKIE
@@ -204,6 +205,7 @@ def act(
     except OperationalError:
         st.error("The database is away, so nothing was saved. Try again in a minute.")
         st.stop()
+    note_done()
     if form is not None:
         form.finish()
     if done:

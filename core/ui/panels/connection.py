@@ -33,6 +33,7 @@ from core.ui.panels.action import Action
 from core.ui.panels.deliveries import as_sentence
 from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
+from core.ui.parts.popovers import closing_popover
 from core.ui.parts.secret_field import forget, secret_field
 
 HEALTH = {
@@ -126,11 +127,11 @@ def offer_actions(viewer: Viewer, connection: WebhookConnection) -> Action | Non
     with st.container(horizontal=True):
         tested = st.button("Send test delivery", type="primary", disabled=not connection.active)
         action = _offer_pause(connection)
-        with st.popover("Rename"):
+        with closing_popover("Rename", "rename"):
             action = _offer_rename(connection) or action
-        with st.popover("Rotate secret"):
+        with closing_popover("Rotate secret", "rotate secret"):
             action = _offer_rotation(connection) or action
-        with st.popover("Replay"):
+        with closing_popover("Replay", "replay"):
             action = _offer_replay(viewer, connection) or action
     if tested:
         _ask_for_test(viewer, connection)
