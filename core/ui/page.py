@@ -125,7 +125,9 @@ def require(screen: str, *, live: bool = False) -> Viewer:
         st.stop()
     refusal = may_open(viewer, BY_KEY[screen].access)
     if refusal is not None:
+        st.title(BY_KEY[screen].title)
         _show_refusal(refusal, viewer, BY_KEY[screen])
+        link_to_start("← Back to your start page", viewer)
         st.stop()
     choose(viewer.locale)
     page_is_read_by(viewer)
@@ -242,8 +244,9 @@ def go(screen: str, label: str, **parameters: str) -> None:
     st.page_link(PAGES / BY_KEY[screen].file, label=label, query_params=parameters or None)
 
 
-def link_to_start(label: str) -> None:
-    """A link from a public page to the start, or to the sign-in before it. It loads the page
-    afresh, without the token.
+def link_to_start(label: str, viewer: Viewer | None = None) -> None:
+    """A link to the start, from a public page maybe to the sign-in before it. It loads the page
+    afresh, without a token, in the organisation of a ``viewer``.
     """
-    st.html(f'<a class="so-rows" href="./">{escape(label)}</a>')
+    where = f"?{urlencode({ORGANIZATION: str(viewer.organization_id)})}" if viewer else ""
+    st.html(f'<a class="so-rows" href="./{where}">{escape(label)}</a>')

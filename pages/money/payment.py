@@ -15,12 +15,14 @@ from core.bookings.queries import EventFilter, events_page
 from core.money.attribution import adopt_address, choose_event, clear_choice
 from core.money.models import PROCESSOR_LABELS
 from core.money.pairs import pairs_of
-from core.money.queries import payment_detail, refunds_of
+from core.money.queries import contact_of, payment_detail, refunds_of
 from core.money.suggestions import Ground, suggestions
 from core.platform.clock import Period
 from core.platform.dataframes import records
 from core.platform.errors import InvalidInput
 from core.platform.notation import notation
+from core.tenancy.access.authorization import may_open
+from core.ui.navigation import BY_KEY
 from core.ui.page import act, go, no_such, require, title
 from core.ui.panels.payments import Pair, decide_pairs, numbered_apart, payment_state, refund_line
 from core.ui.parts.facts import show_facts
@@ -162,6 +164,7 @@ payment_id = id_from_address()
 with viewer.transaction() as db:
     payment = payment_detail(db, payment_id) if payment_id else None
     refunds = refunds_of(db, payment_id) if payment_id and payment else None
+    contact = contact_of(db, payment) if payment else None
 if payment_id is None or payment is None or refunds is None:
     no_such(
         "payment",
@@ -193,6 +196,9 @@ with right:
         "Dispute": word(payment.dispute_status) if payment.disputed else None,
     }
     show_facts(facts)
+    if contact is not None and may_open(viewer, BY_KEY["contact"].access) is None:
+        name = escape_markdown(contact.name or contact.email or "Contact")
+        go("contact", f"Open the contact: {name}", id=str(contact.id))
     for refund in records(refunds):
         st.text(refund_line(refund, viewer.timezone))
 with left:

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from core.bookings.form_answers import FormAnswers
+from core.bookings.queries import timeline
 from core.money.attribution import attribute
 from core.money.form_filing import file_form, withdraw_form
+from core.money.models import Payment
 from core.people.contacts import ContactDetails, change_contact, create_contact, details_of
 from core.people.leads import LeadDetails, change_lead, create_lead
 from core.people.models import Contact, Lead, LeadStatus
@@ -379,3 +381,51 @@ def test_a_phone_is_read_by_its_region_and_refused_at_its_field():
             "+4520123456",
             "+12125550100",
         )
+
+
+def test_a_payment_leads_to_its_contact(office):
+    with office.manager.transaction() as db:
+        [paid] = db.scalars(select(Payment.id))
+    [link] = [
+        each.proto
+        for each in opened("payment", office.manager, id=str(paid)).get("page_link")
+        if "Open the contact" in each.proto.label
+    ]
+    assert unescape(link.label) == "Open the contact: Lena Vogt"
+    assert link.query_string == f"id={office.lena}"
+
+
+def test_no_timeline_is_announced_to_whoever_may_see_no_line_of_it(office):
+    looker = make.viewer(office.org, Role.VIEWER)
+    with office.manager.transaction() as db:
+        assert timeline(db, [office.held]).empty is False
+    headings = [each.value for each in opened("event", looker, id=str(office.held)).subheader]
+    with looker.transaction() as db:
+        assert timeline(db, [office.held]).empty
+    assert "Timeline" not in headings
+
+
+def test_the_choice_of_a_contact_to_merge_asks_before_it_says_that_nobody_is_found(office):
+    page = opened("merge-contacts", office.manager, id=str(office.lena))
+    said = " ".join(words(page))
+    assert "Who is the same person?" in said
+    assert "Nobody found" not in said
+    with browser_of(office.manager):
+        page = field(page, "Search for the other contact").set_value("qqq").run()
+    assert "Nobody found" in " ".join(words(page))
+
+
+def test_a_merge_says_that_it_cannot_be_undone_before_it_is_asked_for(office):
+    with office.manager.transaction() as db:
+        other = create_contact(db, ContactDetails("L. Vogt"), office.manager).id
+    query = {"id": str(office.lena), "with": str(other)}
+    page = opened("merge-contacts", office.manager, **query)
+    [warning] = [each for each in words(page) if "cannot be undone" in each]
+    assert "Lena Vogt's is kept" in warning
+
+
+def test_somebody_elses_form_says_what_it_is_and_leads_back(office):
+    other = make.viewer(office.org, Role.SALES_REP)
+    page = opened("form", other, event=str(office.held))
+    assert [each.value for each in page.title] == ["Post-call form"]
+    assert page.get("page_link")

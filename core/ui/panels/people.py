@@ -81,7 +81,11 @@ def bookings_of_person(events: pd.DataFrame, key: str, viewer: Viewer) -> None:
 def show_timeline(
     lines: Sequence[Mapping[str, Any]], viewer: Viewer, about: Mapping[UUID, str] | None = None
 ) -> None:
-    """What happened, a line each; ``about`` says of which of several things a line is."""
+    """What happened, a line each; ``about`` says of which of several things a line is. Nothing
+    where the viewer may see no line.
+    """
+    if not lines:
+        return
     st.subheader("Timeline")
     for line in lines:
         facts = (when(line["at"], viewer.timezone), (about or {}).get(line["subject_id"]))
