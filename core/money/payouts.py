@@ -95,7 +95,7 @@ def create_snapshot(
     snapshot = PayoutSnapshot(
         organization_id=organization_id_of(db),
         id=uuid4(),
-        name=check_name(name, "") if name and is_written(name) else _name_of(period),
+        name=check_name(name, "") if name and is_written(name) else name_of(period),
         period_start=period.start,
         period_end=period.end,
         timezone=period.timezone,
@@ -111,7 +111,23 @@ def create_snapshot(
     return snapshot
 
 
-def _name_of(period: Period) -> str:
+def suggested_period(db: Session, day: date, timezone: str) -> Period:
+    """The days of the next payout: those after the last one, draft or not, through the end of the
+    last whole month; where they have that already, through the end of the month after them. The
+    first payout begins on the day that is set for it, else with the last whole month. Counted from
+    ``day``.
+    """
+    this_month = day.replace(day=1)
+    last_month = (this_month - timedelta(days=1)).replace(day=1)
+    last_end = db.scalars(select(func.max(PayoutSnapshot.period_end))).one()
+    start = last_end or payout_bounds(db).payouts_start or last_month
+    end = this_month
+    if start >= end:
+        end = min((start.replace(day=1) + timedelta(days=32)).replace(day=1), day + APPROVED_AHEAD)
+    return Period(start, max(end, start + timedelta(days=1)), timezone)
+
+
+def name_of(period: Period) -> str:
     """``October 2026`` for a whole month, else the first and the last day."""
     first, last = period.start, period.end - timedelta(days=1)
     is_month = first.day == period.end.day == 1 and first.month == last.month

@@ -35,8 +35,9 @@ from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.dataframes import dataframe, fetched
 from core.platform.money import shown
+from core.platform.normalization import normalize_email
 from core.platform.paging import Order, sorted_by
-from core.platform.search import is_address, is_amount
+from core.platform.search import equals, is_address, is_amount
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -277,6 +278,27 @@ def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
     return db.execute(
         _named(select(*_columns(), *more).select_from(Payment)).where(Payment.id == payment_id)
     ).first()
+
+
+def contact_of(db: Session, payment: Row[Any]) -> Row[UUID, str | None, str | None] | None:
+    """The contact of a payment, as far as the caller may see one: whoever has the address that it
+    was made under, else whoever had its booking. Columns: id, name, email.
+    """
+    booked = select(Event.contact_id).where(Event.id == payment.event_id)
+    payer = select(ContactEmail.contact_id).where(
+        equals(ContactEmail.email_normalized, normalize_email(payment.customer_email))
+    )
+    is_payer = Contact.id.in_(payer)
+    query = (
+        select(Contact.id, Contact.name, Contact.email)
+        .where(
+            or_(is_payer, Contact.id.in_(booked)),
+            Contact.merged_into_id.is_(None),
+            Contact.erased_at.is_(None),
+        )
+        .order_by(is_payer.desc(), Contact.id)
+    )
+    return db.execute(query.limit(1)).first()
 
 
 def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:

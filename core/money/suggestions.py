@@ -17,7 +17,7 @@ from core.platform.database import organization_id_of
 from core.platform.labels import LabelledEnum
 from core.platform.search import equals
 
-BEFORE, AFTER = timedelta(days=60), timedelta(days=14)
+BEFORE, AFTER = timedelta(days=60), timedelta(days=14)  # so far a name alone is looked for
 
 
 class Ground(LabelledEnum):
@@ -30,9 +30,9 @@ class Ground(LabelledEnum):
 
 
 def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[Any]]:
-    """The bookings that a payment may belong to, most likely first: by their ``Ground``, then
-    closed ones, then the nearest in time. Cancelled and moved bookings are left out; bookings that
-    have nothing else in common are looked for from 60 days before the payment to 14 after it.
+    """The bookings that a payment may belong to: those of the same person by address, then those
+    under the same name from 60 days before the payment to 14 after it, then all others; of each of
+    these the nearest in time first. Cancelled and moved bookings are left out.
 
     Columns: id, lead_name, lead_email, scheduled_at, closer, call_status, event_outcome, ground,
     days (from the booking to the payment; negative when the payment came first).
@@ -45,15 +45,25 @@ def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[An
         )
     )
     same_name = func.lower(Event.lead_name) == func.lower(payment.customer_name)
-    near = Event.scheduled_at.between(payment.payment_date - BEFORE, payment.payment_date + AFTER)
-    age_s = func.extract("epoch", payment.payment_date - Event.scheduled_at)
+    paid_at = payment.payment_date
+    names_near = Event.scheduled_at.between(paid_at - BEFORE, paid_at + AFTER) & same_name
+    stands = Event.stands, Event.deleted_at.is_(None)
+    # In the order of their index from the payment on, so that not all bookings are read.
+    before, after = (
+        select(Event.id).where(side, *stands).order_by(order).limit(limit)
+        for side, order in (
+            (Event.scheduled_at <= paid_at, Event.scheduled_at.desc()),
+            (Event.scheduled_at > paid_at, Event.scheduled_at),
+        )
+    )
+    age_s = func.extract("epoch", paid_at - Event.scheduled_at)
     ground = case(
         (same_email, Ground.SAME_EMAIL),
         (same_person, Ground.SAME_PERSON),
         (same_name, Ground.SAME_NAME),
         else_=Ground.NEAR,
     )
-    surest = case({str(each): place for place, each in enumerate(Ground)}, value=ground)
+    surest = case((same_email | same_person, 0), (same_name, 1), else_=2)
     query = (
         select(
             Event.id,
@@ -67,11 +77,10 @@ def suggestions(db: Session, payment_id: UUID, *, limit: int = 8) -> list[Row[An
             func.round(age_s / 86400).label("days"),
         )
         .where(
-            or_(near, same_email, same_person),
-            Event.stands,
-            Event.deleted_at.is_(None),
+            or_(same_email, same_person, names_near, Event.id.in_(before), Event.id.in_(after)),
+            *stands,
         )
-        .order_by(surest, (Event.event_outcome == "closed").desc().nulls_last(), func.abs(age_s))
+        .order_by(surest, func.abs(age_s), Event.id)
         .limit(limit)
     )
     return list(db.execute(query))

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from core.people.models import Contact, ContactEmail, ContactPhone, Lead, Source, TrafficType
 from core.people.queries import RECEIVED
 from core.platform.dataframes import fetched
+from core.platform.normalization import normalize_phone
 from core.platform.paging import Order, sorted_by
 from core.platform.search import is_address
 from core.tenancy.access.models import OrganizationMember
+from core.tenancy.organizations.queries import current_organization
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,12 +27,15 @@ FEWEST_DIGITS = 4  # with fewer, half the organisation has such a number
 
 @dataclass(frozen=True)
 class ContactFilter:
-    """What a list of contacts is narrowed to; an empty field does not narrow."""
+    """What a list of contacts is narrowed to; an empty field does not narrow. A number that is
+    searched for is read with the ``region``.
+    """
 
     search: str = ""
     tag: str = ""
     asking: bool = False  # only those for whom a manager is asked to add an address
     other_than: UUID | None = None
+    region: str = "US"
 
 
 def _named(query: Select[Any]) -> Select[Any]:
@@ -54,7 +59,7 @@ def _conditions(chosen: ContactFilter) -> list[ColumnElement[bool]]:
         Contact.erased_at.is_(None),
     ]
     if words := chosen.search.replace("\0", "").strip():  # the database keeps no zero characters
-        conditions.append(_mentions(words))
+        conditions.append(_mentions(words, chosen.region))
     if tag := chosen.tag.replace("\0", ""):
         conditions.append(Contact.tags.contains([tag]))
     if chosen.asking:
@@ -64,9 +69,9 @@ def _conditions(chosen: ContactFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _mentions(words: str) -> ColumnElement[bool]:
+def _mentions(words: str, region: str) -> ColumnElement[bool]:
     """That a name, company or address contains the words, another address equals them, or a number
-    contains their digits.
+    contains their digits, or is them as people of the region write it.
     """
     addresses = select(ContactEmail.contact_id).where(
         is_address(ContactEmail.email_normalized, words)
@@ -82,6 +87,9 @@ def _mentions(words: str) -> ColumnElement[bool]:
     if len(digits) >= FEWEST_DIGITS:
         numbers = select(ContactPhone.contact_id).where(ContactPhone.phone_e164.contains(digits))
         found += [Contact.phone_e164.contains(digits), Contact.id.in_(numbers)]
+    if number := normalize_phone(words, region):
+        same = select(ContactPhone.contact_id).where(ContactPhone.phone_e164 == number)
+        found += [Contact.phone_e164 == number, Contact.id.in_(same)]
     return or_(*found)
 
 
@@ -212,11 +220,14 @@ def _lead_names(query: Select[Any]) -> Select[Any]:
 
 @dataclass(frozen=True)
 class PeopleLists:
-    """The lists from which a contact and a lead choose: names by id."""
+    """The lists from which a contact and a lead choose: names by id; ``region`` is where the
+    organisation's phone numbers are read.
+    """
 
     sources: dict[UUID, str]
     traffic_types: dict[UUID, str]
     owners: dict[UUID, str]
+    region: str
 
 
 def people_lists(db: Session) -> PeopleLists:
@@ -230,4 +241,5 @@ def people_lists(db: Session) -> PeopleLists:
         active(Source, Source.id),
         active(TrafficType, TrafficType.id),
         active(OrganizationMember, OrganizationMember.user_id),
+        current_organization(db).region,
     )

@@ -18,6 +18,7 @@ from core.platform.database import organization_id_of
 from core.platform.edits import merged
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.platform.normalization import fold, normalize_email, normalize_phone
+from core.platform.phones import typed_phones
 from core.tenancy.access.models import AccessSettings, OrganizationMember
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import current_organization, settings_of
@@ -77,7 +78,11 @@ def create_contact(db: Session, details: ContactDetails, by: Viewer) -> Contact:
     """
     require_editor(by)
     owner = owner_of_new(db, by)
-    details = replace(details, owner_user_id=details.owner_user_id or owner)
+    details = replace(
+        details,
+        owner_user_id=details.owner_user_id or owner,
+        phones=_typed_phones(db, details.phones, known=()),
+    )
     checked = _checked(db, details, by, owner_before=owner)
     lock_books(db)
     contact = Contact(organization_id=organization_id_of(db), id=uuid4())
@@ -98,7 +103,8 @@ def change_contact(
     db: Session, contact_id: UUID, before: ContactDetails, after: ContactDetails, by: Viewer
 ) -> Contact:
     """Change what differs between ``before``, as ``by`` read it, and ``after``. Where addresses do,
-    the caller has their payments attributed anew (``core.money.contacts``).
+    the caller has their payments attributed anew (``core.money.contacts``). A new number has to be
+    one; those that were there stay as they are written, whatever brought them.
 
     Raises:
         NotFound: no such contact for ``by``.
@@ -109,6 +115,7 @@ def change_contact(
     require_editor(by)
     contact = contact_to_change(db, contact_id)
     now = details_of(db, contact)
+    after = replace(after, phones=_typed_phones(db, after.phones, known=before.phones))
     edited = ContactDetails(**merged(vars(now), vars(after), vars(before)))
     changed = [name for name in LABELS if getattr(edited, name) != getattr(now, name)]
     if "emails" in changed and not by.is_manager:
@@ -208,7 +215,8 @@ def _set_reach(db: Session, contact: Contact, details: ContactDetails) -> None:
     if taken is not None:
         raise Conflict(
             f"{taken} is another contact's address. Where both are one person, merge the two"
-            " contacts."
+            " contacts.",
+            field="emails",
         )
     db.refresh(contact, ["email", "email_normalized"])
 
@@ -299,6 +307,13 @@ def check_owner(db: Session, owner: UUID | None, by: Viewer, *, before: UUID | N
     )
     if owner is not None and db.scalars(is_member).first() is None:
         raise InvalidInput("Choose an owner who is on the team.", field="owner_user_id")
+
+
+def _typed_phones(
+    db: Session, phones: tuple[str, ...], *, known: tuple[str, ...]
+) -> tuple[str, ...]:
+    region = current_organization(db).region
+    return typed_phones(phones, region, known, field="phones")
 
 
 def note_of_contact(db: Session, contact_id: UUID, sentence: str, by: Viewer, **more: Any) -> None:

@@ -53,9 +53,15 @@ class InvalidInput(SalesOpsError):
 
 
 class Conflict(SalesOpsError):
-    """The object is not in a state that allows this."""
+    """The object is not in a state that allows this; ``field`` names the value that says so, where
+    it is one.
+    """
 
     code = "conflict"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class TooManyRequests(SalesOpsError):

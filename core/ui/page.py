@@ -4,7 +4,7 @@ people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from streamlit.delta_generator import DeltaGenerator
 
 from core.platform.errors import NotAllowed, SalesOpsError
 from core.platform.notation import DEFAULT, choose, written_in
@@ -26,6 +27,7 @@ from core.tenancy.organizations.modules import switched_off
 from core.ui.navigation import ACCOUNT, BY_KEY, PAGES, Screen
 from core.ui.parts.format import escape_markdown
 from core.ui.parts.forms import Form
+from core.ui.parts.popovers import note_done
 from core.ui.parts.query_params import ORGANIZATION, id_from_address
 from core.ui.parts.reader import page_is_read_by
 from core.ui.server.middleware import COOKIE
@@ -123,7 +125,9 @@ def require(screen: str, *, live: bool = False) -> Viewer:
         st.stop()
     refusal = may_open(viewer, BY_KEY[screen].access)
     if refusal is not None:
+        st.title(BY_KEY[screen].title)
         _show_refusal(refusal, viewer, BY_KEY[screen])
+        link_to_start("← Back to your start page", viewer)
         st.stop()
     choose(viewer.locale)
     page_is_read_by(viewer)
@@ -178,8 +182,14 @@ def title(text: str, viewer: Viewer, note: str = "") -> None:
 
 
 @contextmanager
-def act(viewer: Viewer, done: str = "", form: Form | None = None) -> Iterator[Session]:
-    """A transaction for one action: a refusal is shown as its sentence; nothing is half done.
+def act(
+    viewer: Viewer,
+    done: str = "",
+    form: Form | None = None,
+    places: Mapping[str, DeltaGenerator] | None = None,
+) -> Iterator[Session]:
+    """A transaction for one action: a refusal is shown as its sentence, in the place of the field
+    that it names if ``places`` has one, else here; nothing is half done.
 
     The refusal of what was typed into a ``form`` stands at its field, and the page is drawn whole
     with what was typed. Success is announced as ``done``, see ``say``.
@@ -191,11 +201,13 @@ def act(viewer: Viewer, done: str = "", form: Form | None = None) -> Iterator[Se
         if form is not None:
             form.refuse(error)
             st.rerun()
-        st.error(escape_markdown(error.message))
+        place = (places or {}).get(getattr(error, "field", None) or "")
+        (place or st).error(escape_markdown(error.message))
         st.stop()
     except OperationalError:
         st.error("The database is away, so nothing was saved. Try again in a minute.")
         st.stop()
+    note_done()
     if form is not None:
         form.finish()
     if done:
@@ -232,8 +244,9 @@ def go(screen: str, label: str, **parameters: str) -> None:
     st.page_link(PAGES / BY_KEY[screen].file, label=label, query_params=parameters or None)
 
 
-def link_to_start(label: str) -> None:
-    """A link from a public page to the start, or to the sign-in before it. It loads the page
-    afresh, without the token.
+def link_to_start(label: str, viewer: Viewer | None = None) -> None:
+    """A link to the start, from a public page maybe to the sign-in before it. It loads the page
+    afresh, without a token, in the organisation of a ``viewer``.
     """
-    st.html(f'<a class="so-rows" href="./">{escape(label)}</a>')
+    where = f"?{urlencode({ORGANIZATION: str(viewer.organization_id)})}" if viewer else ""
+    st.html(f'<a class="so-rows" href="./{where}">{escape(label)}</a>')

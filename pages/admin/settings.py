@@ -16,6 +16,7 @@ from core.ui.panels.logo import show_logo
 from core.ui.panels.organization_status import show_status
 from core.ui.panels.settings import show_settings
 from core.ui.parts.forms import Form
+from core.ui.parts.popovers import closing_popover
 
 viewer = require("settings")
 title("General", viewer, "Every change is recorded in the audit log.")
@@ -72,7 +73,7 @@ for user, manager in sorted(
     reporting.items(), key=lambda pair: (pair[1].name, people[pair[0]].name)
 ):
     st.text(f"{people[user].name} reports to {manager.name}")
-with st.popover("Change who reports to whom"):
+with closing_popover("Change who reports to whom", "reporting"):
     # Choosing the member draws the page anew, with the manager that the choice below replaces.
     who = st.selectbox(
         "Member",

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import streamlit as st
 from sqlalchemy import Row
-from streamlit.delta_generator import DeltaGenerator
 
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_page
 from core.money.attribution import adopt_address, choose_event, clear_choice
 from core.money.models import PROCESSOR_LABELS
 from core.money.pairs import pairs_of
-from core.money.queries import payment_detail, refunds_of
+from core.money.queries import contact_of, payment_detail, refunds_of
 from core.money.suggestions import Ground, suggestions
 from core.platform.clock import Period
 from core.platform.dataframes import records
+from core.platform.errors import InvalidInput
+from core.platform.notation import notation
+from core.tenancy.access.authorization import may_open
+from core.ui.navigation import BY_KEY
 from core.ui.page import act, go, no_such, require, title
 from core.ui.panels.payments import Pair, decide_pairs, numbered_apart, payment_state, refund_line
 from core.ui.parts.facts import show_facts
 from core.ui.parts.format import escape_markdown, money, plural, when, word
+from core.ui.parts.forms import Form
 from core.ui.parts.query_params import id_from_address
 
 viewer = require("payment")
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What a manager has decided, and where on the page a refusal of it is shown."""
-
-    event_id: UUID | None
-    reason: str
-    adopts_address: bool
-    place: DeltaGenerator
 
 
 NO_BOOKING = "No booking: leave it unmatched"
@@ -66,24 +59,27 @@ def _why(event: Row[Any]) -> str:
     return f"{Ground(event.ground).label}, {near if days else 'within a day of the payment'}"
 
 
-def ask_for_event(payment: Row[Any]) -> Decision | None:
+def ask_for_event(payment: Row[Any]) -> None:
     """The bookings that the payment may belong to, most likely first, or any other that a manager
-    searches for, and the choice of one once it is made; open where the payment has none.
+    searches for, and the choice of one; open where the payment has none.
     """
     with st.expander("Choose the booking", expanded=payment.event_id is None):
         first, second = st.columns([3, 2])
         words = first.text_input("Search all bookings", key="find booking", placeholder=SEARCHED)
-        day = second.date_input("On the day", value=None, key="day of booking")
+        day = second.date_input(
+            "On the day", value=None, key="day of booking", format=notation().typed_day
+        )
         if words.strip() or day:
             period = Period(day, day + timedelta(days=1), viewer.timezone) if day else None
-            return offer_found(payment, EventFilter(period=period, search=words))
+            offer_found(payment, EventFilter(period=period, search=words))
+            return
         with viewer.transaction() as db:
             suggested = suggestions(db, payment.id)
         why = [_why(each) for each in suggested]
-        return offer_choice(payment, suggested, "Suggested bookings", [*why, ""])
+        offer_choice(payment, suggested, "Suggested bookings", [*why, ""])
 
 
-def offer_found(payment: Row[Any], chosen: EventFilter) -> Decision | None:
+def offer_found(payment: Row[Any], chosen: EventFilter) -> None:
     """The choice among the latest bookings that were searched for."""
     with viewer.transaction() as db:
         events = events_page(db, chosen, limit=FOUND + 1)
@@ -91,7 +87,7 @@ def offer_found(payment: Row[Any], chosen: EventFilter) -> Decision | None:
         st.caption("No booking found. Try part of the name, the whole e-mail, or the day alone.")
     elif len(events) > FOUND:
         st.caption(f"The latest {FOUND} are shown. Add the day, or more of the name.")
-    return offer_choice(payment, events[:FOUND], "Bookings found")
+    offer_choice(payment, events[:FOUND], "Bookings found")
 
 
 def offer_choice(
@@ -99,41 +95,41 @@ def offer_choice(
     events: Sequence[Row[Any]],
     heading: str,
     captions: Sequence[str] | None = None,
-) -> Decision | None:
-    """A manager's choice among ``events``, once it is made; ``captions`` has a line for each option
-    and for none of them.
+) -> None:
+    """A manager's choice among ``events``; ``captions`` has a line for each option and for none of
+    them.
     """
     labels = numbered_apart([_label(event) for event in events])
     options = dict(zip(labels, (event.id for event in events), strict=True))
-    with st.form("choice"):
-        label = st.radio(
+    form = Form(f"booking of {payment.id}")
+    with form.drawn():
+        label = form.field(
             heading,
-            [*options, NO_BOOKING],
+            heading,
+            st.radio,
+            options=[*options, NO_BOOKING],
             index=None,
             format_func=escape_markdown,
             captions=captions,
         )
-        reason = st.text_input("Reason (required)", placeholder="Paid by her partner")
-        is_theirs = bool(payment.customer_email) and st.checkbox(
-            f"{escape_markdown(payment.customer_email)} also belongs to the person who booked"
+        reason = form.field(
+            "reason", "Reason (required)", st.text_input, placeholder="Paid by her partner"
+        )
+        is_theirs = bool(payment.customer_email) and form.field(
+            "adopts",
+            f"{escape_markdown(payment.customer_email)} also belongs to the person who booked",
+            st.checkbox,
         )
         sent = st.form_submit_button("Save", type="primary")
-    place = st.container()
-    if sent and label is None:
-        place.error("Choose a booking, or that there is none.")
-    if not sent or label is None:
-        return None
-    return Decision(options.get(label), reason, is_theirs, place)
-
-
-def decide(payment_id: UUID, decision: Decision) -> None:
-    """Store the decision. Called when the page is drawn: a refusal ends the script, and what was
-    typed and everything else must still be there.
-    """
-    with decision.place, act(viewer, "Saved.") as db:
-        if decision.adopts_address and decision.event_id is not None:
-            adopt_address(db, payment_id, decision.event_id, viewer)
-        choose_event(db, payment_id, decision.event_id, viewer, decision.reason)
+    if not sent:
+        return
+    with act(viewer, "Saved.", form) as db:
+        if label is None:
+            raise InvalidInput("Choose a booking, or that there is none.", field=heading)
+        event_id = options.get(label)
+        if is_theirs and event_id is not None:
+            adopt_address(db, payment.id, event_id, viewer)
+        choose_event(db, payment.id, event_id, viewer, reason)
     st.rerun()
 
 
@@ -168,6 +164,7 @@ payment_id = id_from_address()
 with viewer.transaction() as db:
     payment = payment_detail(db, payment_id) if payment_id else None
     refunds = refunds_of(db, payment_id) if payment_id and payment else None
+    contact = contact_of(db, payment) if payment else None
 if payment_id is None or payment is None or refunds is None:
     no_such(
         "payment",
@@ -199,6 +196,9 @@ with right:
         "Dispute": word(payment.dispute_status) if payment.disputed else None,
     }
     show_facts(facts)
+    if contact is not None and may_open(viewer, BY_KEY["contact"].access) is None:
+        name = escape_markdown(contact.name or contact.email or "Contact")
+        go("contact", f"Open the contact: {name}", id=str(contact.id))
     for refund in records(refunds):
         st.text(refund_line(refund, viewer.timezone))
 with left:
@@ -212,15 +212,12 @@ with left:
     if payment.superseded_by_id:
         st.info("The processor has reported the same payment, so this entry is not counted twice.")
         go("payment", "Open the processor's record", id=str(payment.superseded_by_id))
-    decision = None
     if viewer.is_manager:
         if payment.chosen_at is not None and st.button("Undo and match again"):
             with act(viewer, "Undone. The payment is matched automatically again.") as db:
                 clear_choice(db, payment_id, viewer)
             st.rerun()
-        decision = ask_for_event(payment)
+        ask_for_event(payment)
         ask_for_pair(payment_id)
 if viewer.is_admin:
     go("who-sees", "Who can see this?", kind="payment", id=str(payment_id))
-if decision is not None:
-    decide(payment_id, decision)

@@ -10,7 +10,7 @@ import streamlit as st
 from core.money.models import SnapshotState
 from core.money.payout_lines import payout_bounds
 from core.money.payout_tables import snapshots_table
-from core.money.payouts import create_snapshot, overlap
+from core.money.payouts import create_snapshot, name_of, overlap, suggested_period
 from core.platform.clock import Period, today
 from core.platform.errors import Conflict, InvalidInput
 from core.platform.notation import notation
@@ -27,16 +27,14 @@ with viewer.transaction() as db:
     payouts, loose = snapshots_table(db), unattributed_for(db, viewer)
 show_unattributed(loose)
 if viewer.is_admin:
-    first_of_month = today(viewer.timezone).replace(day=1)
-    last_month = (
-        (first_of_month - timedelta(days=1)).replace(day=1),
-        first_of_month - timedelta(days=1),
-    )
+    with viewer.transaction() as db:
+        next_ = suggested_period(db, today(viewer.timezone), viewer.timezone)
+    next_days = (next_.start, next_.end - timedelta(days=1))
     form = Form("new payout")
     with st.expander("Create a payout"), form.drawn(border=False):
-        name = form.field("name", "Name", st.text_input, value=f"{last_month[0]:%B %Y}")
+        name = form.field("name", "Name", st.text_input, value=name_of(next_))
         days = form.field(
-            "period_end", "Days", st.date_input, value=last_month, format=notation().typed_day
+            "period_end", "Days", st.date_input, value=next_days, format=notation().typed_day
         )
         sent = st.form_submit_button("Create draft", type="primary")
     if sent:

@@ -16,11 +16,12 @@ from core.people.contact_queries import (
 )
 from core.people.contacts import ContactDetails
 from core.platform.paging import Order
+from core.tenancy.organizations.queries import current_organization
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
 from core.ui.panels.people import contact_fields, typed_contact
 from core.ui.panels.saved_views import offer_saved_views
-from core.ui.parts.columns import Moment, Text
+from core.ui.parts.columns import Moment, Phone, Text
 from core.ui.parts.format import plural
 from core.ui.parts.forms import Form
 from core.ui.parts.rows import QueriedRows
@@ -30,7 +31,7 @@ viewer = require("contacts")
 title("Contacts", viewer)
 offer_saved_views(viewer, "contacts", "contacts", "tag", "asking")
 with viewer.transaction() as db:
-    tags = tags_in_use(db)
+    tags, region = tags_in_use(db), current_organization(db).region
 if viewer.seen_by is None:
     new = Form.begun("create contact", vars(ContactDetails()), label="Create contact")
     if new:
@@ -65,7 +66,7 @@ only_asking = bool(asking) and st.toggle(
     bind="query-params",
     help="Addresses that a rep has entered wait for a manager, since payments follow them.",
 )
-chosen = ContactFilter(search or "", tag or "", only_asking)
+chosen = ContactFilter(search or "", tag or "", only_asking, region=region)
 with viewer.transaction() as db:
     count = count_contacts(db, chosen)
 if not count:
@@ -93,7 +94,7 @@ table(
     columns=[
         Text("name", "Name"),
         Text("email", "E-mail"),
-        Text("phone", "Phone"),
+        Phone("phone", "Phone", region),
         Text("company", "Company"),
         Text("tags", "Tags"),
         Text("owner", "Owner"),

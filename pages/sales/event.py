@@ -19,7 +19,9 @@ from core.bookings.setter_reassignment import name_setter
 from core.money.queries import PaymentFilter, payments_table
 from core.people.visibility import sees_persons
 from core.platform.dataframes import records
+from core.platform.phones import shown_phone
 from core.tenancy.access.models import Role
+from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, go, no_such, require, title
 from core.ui.panels.people import bookings_of_person, payments_of_person, show_timeline
 from core.ui.panels.post_call_form import Choices, choices
@@ -108,7 +110,7 @@ def details(event: Row[Any]) -> dict[str, Any]:
         "Source": event.source,
         "Traffic type": event.traffic_type,
         "E-mail": event.lead_email,
-        "Phone": event.lead_phone,
+        "Phone": event.lead_phone and shown_phone(event.lead_phone, region),
         "Booked": when(event.booked_at, viewer.timezone),
         "Booked with": word(event.booking_platform, PLATFORMS),
         "Follow up on": on(follow_up) if follow_up else None,
@@ -128,6 +130,7 @@ with viewer.transaction() as db:
             "It may belong to somebody else, or the link is old.",
             ("events", "All bookings"),
         )
+    region = current_organization(db).region
     payments = payments_table(db, PaymentFilter(event_id=event_id))
     form = form_answers(db, event_id)
     story = timeline(db, [event_id, *payments["id"]])

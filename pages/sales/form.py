@@ -53,6 +53,7 @@ if event_id is None or event is None:
     )
     st.stop()
 if not viewer.is_manager and event.closer_user_id != viewer.user_id:
+    st.title("Post-call form")
     empty(
         "This is somebody else's booking",
         "Only the booking's closer or a manager files its form.",

@@ -17,11 +17,12 @@ from core.people.visibility import sees_persons
 from core.platform.paging import Order
 from core.tenancy.access.roles import REPS
 from core.tenancy.access.viewers import Viewer
+from core.tenancy.organizations.queries import current_organization
 from core.ui.navigation import jump
 from core.ui.page import act, empty, require, title
 from core.ui.panels.people import lead_fields, typed_lead
 from core.ui.panels.saved_views import offer_saved_views
-from core.ui.parts.columns import Column, Moment, Number, Text, Word, headings
+from core.ui.parts.columns import Column, Moment, Number, Phone, Text, Word, headings
 from core.ui.parts.drill import FIGURE, NARROWING
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural, word
@@ -84,7 +85,7 @@ with third, viewer.transaction() as db:
     filters = filter_bar(choices_for(db, LEADS), below)
     condition = matching(db, LEADS, figure, filters)
     chosen = LeadFilter(period, search or "", condition, statuses or ())
-    count = count_leads(db, chosen)
+    count, region = count_leads(db, chosen), current_organization(db).region
 if is_of(LEADS, figure):
     st.info(
         f"These are the leads behind **{counted(figure).name}**: {counted(figure).formula.lower()}."
@@ -100,7 +101,7 @@ columns: list[Column] = [
     Moment("received_at", heading("received_at"), viewer.timezone),
     Text("name", heading("name")),
     Text("email", heading("email")),
-    Text("phone", heading("phone")),
+    Phone("phone", heading("phone"), region),
     Text("source", heading("source")),
     Text("traffic_type", "Traffic type"),
     Text("setter", heading("current_setter_name")),

@@ -24,8 +24,8 @@ from core.people.models import Contact
 from core.ui.navigation import jump
 from core.ui.page import act, empty, go, no_such, require, title
 from core.ui.panels.people import preview
-from core.ui.parts.columns import Moment, Text
-from core.ui.parts.format import plural
+from core.ui.parts.columns import Moment, Phone, Text
+from core.ui.parts.format import escape_markdown, plural
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import picking_table, table
 
@@ -43,11 +43,17 @@ def choose_other(contact: Contact) -> None:
     words = st.text_input(
         "Search for the other contact", key="search", placeholder="Name, e-mail, phone or company"
     )
-    chosen = ContactFilter(words or contact.name or "", other_than=contact.id)
+    chosen = ContactFilter(words or contact.name or "", other_than=contact.id, region=lists.region)
     with viewer.transaction() as db:
         found = contacts_table(db, chosen, limit=FOUND)
+    if found.empty and not words:
+        empty(
+            "Who is the same person?",
+            "Nobody has a similar name. Search for a part of it, an address or a number.",
+        )
+        return
     if found.empty:
-        empty("Nobody found", "Search for a part of the name, an address or a number.")
+        empty("Nobody found", "Try a part of the name, the whole address or fewer digits.")
         return
     picked = picking_table(
         found,
@@ -55,7 +61,7 @@ def choose_other(contact: Contact) -> None:
         columns=[
             Text("name", "Name"),
             Text("email", "E-mail"),
-            Text("phone", "Phone"),
+            Phone("phone", "Phone", lists.region),
             Text("company", "Company"),
             Moment("created_at", "Created", viewer.timezone),
         ],
@@ -129,6 +135,10 @@ st.info(
     f"{counted[0]}, {counted[1]} and {counted[2]} move to the contact that is kept, with all"
     " addresses, phone numbers and the timeline. Empty fields are filled in from the other."
     " Payments are matched again. The audit log records it."
+)
+st.warning(
+    f"This cannot be undone: the two cannot be separated again. Where both have a field,"
+    f" {escape_markdown(named(stays))}'s is kept and the other's is no longer shown."
 )
 with st.container(horizontal=True, vertical_alignment="center"):
     if st.button("Merge", type="primary"):

@@ -15,7 +15,10 @@ from core.metrics.table import totals
 from core.metrics.units import RATE
 from core.platform.clock import Period, now, today
 from core.platform.dataframes import records
+from core.platform.notation import notation
+from core.platform.phones import shown_phone
 from core.tenancy.access.models import Role
+from core.tenancy.organizations.queries import current_organization
 from core.ui.page import act, empty, go, require, title
 from core.ui.panels.payments import show_unattributed, unattributed_for
 from core.ui.parts.drill import link_to_rows, rows_behind
@@ -35,6 +38,7 @@ with viewer.transaction() as db:
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=MOST)
     loose = unattributed_for(db, viewer)
     agreed = follow_ups(db, viewer.user_id, until=day, done_since=one_day.starts_at)
+    region = current_organization(db).region
     figures = totals(db, month, only=("show_rate", "confirmed", "due", *MONTH))
 
 show_unattributed(loose)
@@ -60,7 +64,8 @@ def show_follow_up(agreed: Row[Any]) -> None:
     late = (day - agreed.follow_up_on).days
     state = f"**{plural(late, 'day', 'days')} overdue**" if late else "Due today"
     day_agreed = f"agreed for {on(agreed.follow_up_on)}"
-    facts = ("Done" if is_done else state, day_agreed, escape_markdown(agreed.lead_phone or ""))
+    phone = escape_markdown(shown_phone(agreed.lead_phone or "", region))
+    facts = ("Done" if is_done else state, day_agreed, phone)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
@@ -90,7 +95,7 @@ if agreed:
 for each in (*to_do[:LISTED], *(each for each in agreed if each.followed_up_at is not None)):
     show_follow_up(each)
 if len(to_do) > LISTED:
-    st.caption(f"{len(to_do) - LISTED:,} more appear once these are done.")
+    st.caption(f"{notation().number(len(to_do) - LISTED)} more appear once these are done.")
 if not pending.empty:
     st.subheader("Forms to file")
 for form in records(pending[:LISTED]):
@@ -103,7 +108,7 @@ for form in records(pending[:LISTED]):
         )
         go("form", "File form", event=str(form["id"]))
 if len(pending) > LISTED:
-    st.caption(f"{len(pending) - LISTED:,} more appear once these are filed.")
+    st.caption(f"{notation().number(len(pending) - LISTED)} more appear once these are filed.")
 if ahead:
     st.subheader("Your bookings")
 for call in ahead:

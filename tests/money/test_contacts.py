@@ -36,7 +36,7 @@ KEPT = ContactDetails("Lena Vogt", emails=("lena@example.com",), tags=("VIP",), 
 OTHER = ContactDetails(
     "L. Vogt",
     emails=("l.vogt@example.com",),
-    phones=("+45 20 12 34 56", "+45 30 30 30 30"),
+    phones=("+4520123456", "+4530303030"),
     tags=("Webinar", "vip"),
     company="Vogt & Co",
     city="Odense",
@@ -157,7 +157,7 @@ def test_everything_of_either_is_ones(pair):
         assert details_of(db, db.get_one(Contact, (pair.org, pair.kept))) == replace(
             KEPT,
             emails=("lena@example.com", "l.vogt@example.com"),
-            phones=("+45 20 12 34 56", "+45 30 30 30 30"),
+            phones=("+4520123456", "+4530303030"),
             tags=("VIP", "Webinar"),
             company="Vogt & Co",
             external_ids={"hubspot": "12345"},

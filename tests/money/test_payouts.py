@@ -14,9 +14,17 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.money.payout_lines import changes_since, payout_bounds
-from core.money.payouts import approve, create_snapshot, discard, get_snapshot, mark_paid
+from core.money.payouts import (
+    approve,
+    create_snapshot,
+    discard,
+    get_snapshot,
+    mark_paid,
+    overlap,
+    suggested_period,
+)
 from core.money.schemas import payout_json
-from core.platform.clock import Period
+from core.platform.clock import Period, today
 from core.platform.database import as_system
 from core.platform.errors import Conflict, NotAllowed
 from tests import factories as make
@@ -203,3 +211,48 @@ def test_a_draft_whose_sums_do_not_agree_is_not_approved(admin, change):
         db.execute(text(change))
     with admin.transaction() as db, pytest.raises(Conflict, match="does not add up"):
         approve(db, draft, admin)
+
+
+ZONE = "Europe/Copenhagen"
+
+
+@pytest.mark.parametrize(
+    ("last", "day", "first_day", "last_day"),
+    [
+        (None, (2026, 11, 28), (2026, 10, 1), (2026, 10, 31)),
+        (((2026, 9, 1), (2026, 10, 1)), (2026, 11, 28), (2026, 10, 1), (2026, 10, 31)),
+        (((2026, 7, 1), (2026, 8, 11)), (2026, 11, 28), (2026, 8, 11), (2026, 10, 31)),
+        (((2026, 10, 1), (2026, 11, 1)), (2026, 11, 28), (2026, 11, 1), (2026, 11, 30)),
+        (((2026, 11, 1), (2026, 11, 16)), (2026, 11, 28), (2026, 11, 16), (2026, 11, 30)),
+        (((2026, 11, 1), (2026, 12, 1)), (2026, 11, 28), (2026, 12, 1), (2026, 12, 31)),
+        (((2025, 12, 1), (2026, 1, 1)), (2026, 1, 31), (2026, 1, 1), (2026, 1, 31)),
+    ],
+    ids=["first", "the next", "a gap", "up to date", "half a month", "ahead", "new year"],
+)
+@pytest.mark.parametrize("is_approved", [True, False], ids=["approved", "draft"])
+def test_the_next_payout_is_suggested_from_the_end_of_the_last_through_the_last_whole_month(
+    admin, last, day, first_day, last_day, is_approved
+):
+    with admin.transaction() as db:
+        if last is not None:
+            made = create_snapshot(db, "", Period(date(*last[0]), date(*last[1]), ZONE), admin)
+            if is_approved:
+                approve(db, made.id, admin)
+        period = suggested_period(db, date(*day), ZONE)
+        assert (period.start, period.end - timedelta(days=1)) == (date(*first_day), date(*last_day))
+        assert overlap(period.start, payout_bounds(db)) is None
+
+
+@pytest.mark.parametrize("ahead", range(0, 63, 7))
+def test_what_is_suggested_after_a_payout_can_be_created(admin, ahead):
+    end = today(ZONE) + timedelta(days=ahead)
+    with admin.transaction() as db:
+        create_snapshot(db, "", Period(end - timedelta(days=9), end, ZONE), admin)
+        create_snapshot(db, "", suggested_period(db, today(ZONE), ZONE), admin)
+
+
+def test_the_first_payout_is_suggested_from_the_day_on_which_payouts_start():
+    admin = make.viewer(make.organization(payouts_start=date(2026, 8, 5)))
+    with admin.transaction() as db:
+        period = suggested_period(db, date(2026, 11, 28), ZONE)
+    assert (period.start, period.end) == (date(2026, 8, 5), date(2026, 11, 1))

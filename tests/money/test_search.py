@@ -81,7 +81,33 @@ def test_a_booking_without_an_address_is_not_the_payers_because_the_payment_has_
     with world.mara.transaction() as db:
         found = suggestions(db, paid)
     assert (found[0].id, found[0].ground) == (near, Ground.SAME_NAME)
-    assert "Somebody Else" not in [each.lead_name for each in found]
+    assert {each.lead_name: each.ground for each in found}["Somebody Else"] == Ground.NEAR
+
+
+def test_the_nearest_bookings_of_the_payer_come_first_then_the_nearest_of_all(world):
+    def booked(days, email, **values):
+        return world.event("Ana", NOON + timedelta(days=days), email=email, **values)
+
+    mine = [booked(days, LEAD) for days in (-400, -3, 2)]
+    closed = booked(-90, LEAD, event_outcome="closed")
+    others = [booked(days, f"lead{days}@example.com") for days in (-500, -30, -1, 5, 300)]
+    booked(0, LEAD, call_status="canceled")
+    card = world.card("pi_c", email=LEAD)
+    with world.mara.transaction() as db:
+        found = [each.id for each in suggestions(db, card, limit=20)]
+    far, before, after = mine
+    by_time = [others[2], others[3], others[1], others[4], others[0]]
+    assert [each for each in found if each in {*mine, closed, *others}] == [
+        *(after, before, closed, far),
+        *by_time,
+    ]
+
+
+def test_a_payer_who_never_booked_is_offered_the_nearest_bookings_however_far(world):
+    wanted = world.event("Ana", NOON - timedelta(days=200), email="far@example.com")
+    card = world.card("pi_c", email="payer@example.com")
+    with world.mara.transaction() as db:
+        assert wanted in [each.id for each in suggestions(db, card)]
 
 
 def test_a_merged_or_erased_contact_is_not_found_any_more(world):

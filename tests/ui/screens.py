@@ -137,6 +137,14 @@ def sent(page: AppTest) -> str:
     )
 
 
+def below(page: AppTest, label: str) -> str | None:
+    """The error that stands right below the field with this label; None where there is none."""
+    nodes = [node for node in page if hasattr(type(node), "value")]
+    place = next(at for at, node in enumerate(nodes) if getattr(node, "label", None) == label)
+    following = next(iter(nodes[place + 1 :]), None)
+    return following.value if getattr(following, "type", "") == "error" else None
+
+
 def words(page: AppTest) -> list[str]:
     """The texts outside of tables and charts, one by one."""
     return [

@@ -17,8 +17,8 @@ from core.people.contacts import (
     change_contact,
     create_contact,
     details_of,
-    merge_contacts,
 )
+from core.people.merging import merge_contacts
 from core.people.models import Contact
 from core.platform.advisory_locks import lock_books
 from core.platform.database import as_system

@@ -22,6 +22,7 @@ from tests.flow import SECRET, sender, work
 from tests.ui.grids import grid
 from tests.ui.screens import (
     addressed,
+    below,
     browser_of,
     browser_with,
     opened,
@@ -278,6 +279,7 @@ def test_an_error_while_creating_a_connection_leaves_what_was_typed(admin):
         field(page, "Name").set_value("Main account")
         field(page, "Signing secret").set_value("short")
         page = next(each for each in page.button if each.label == "Create").click().run()
+    assert below(page, "Signing secret") == page.error[0].value
     assert [error.value for error in page.error] == [
         "That doesn&#39;t look like a Stripe signing secret&#46; It should have 8 to 500 characters"
         " and no spaces&#46;"

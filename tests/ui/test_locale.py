@@ -1,6 +1,9 @@
 """What an organisation's people read is written by its locale, whoever they are."""
 
+import ast
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +80,27 @@ def test_a_locale_is_shown_by_examples_before_it_is_saved():
     assert "| Day | Dec 31, 2026 | 31 Dec 2026 |" in line
     assert "| A day that you type | MM/DD/YYYY | DD/MM/YYYY |" in line
     assert viewer.locale == "en_US"
+
+
+ROOT = Path(__file__).parents[2]
+SCREENS = sorted([*ROOT.glob("pages/**/*.py"), *ROOT.glob("core/ui/**/*.py")])
+# A whole date or time, or thousands, in signs of one country. A month with its year reads the same
+# everywhere.
+HARD = re.compile(r"%[dDexXcpIHy-]|^,|^,\.")
+
+
+@pytest.mark.parametrize("path", SCREENS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_screen_writes_a_number_or_a_day_but_by_the_notation(path):
+    hard = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+            written = ast.unparse(node.format_spec).strip("f'\"")
+            hard += [node.lineno] if HARD.search(written) else []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            asks_for_day = node.func.attr == "date_input" or any(
+                isinstance(each, ast.Attribute) and each.attr == "date_input" for each in node.args
+            )
+            has_format = any(keyword.arg == "format" for keyword in node.keywords)
+            if node.func.attr == "strftime" or (asks_for_day and not has_format):
+                hard.append(node.lineno)
+    assert hard == []

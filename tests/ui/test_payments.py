@@ -21,7 +21,7 @@ from tests import factories as make
 from tests.factories import NOON
 from tests.money.world import PARTNER, World
 from tests.ui.grids import all_rows, grid
-from tests.ui.screens import addressed, browser_of, opened, words
+from tests.ui.screens import addressed, below, browser_of, opened, words
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_a_refused_choice_leaves_everything_typed_and_the_whole_page(world):
         chosen = page.radio[0].value
         page.checkbox[0].check()
         page = pressed(page, "Save")
-    assert "Say in a few words why" in page.error[0].value
+    assert "Say in a few words why" in below(page, "Reason (required)")
     assert [each.value for each in page.subheader] == before
     assert (page.radio[0].value, page.checkbox[0].value) == (chosen, True)
     assert world.payment(card).chosen_at is None
@@ -314,3 +314,29 @@ def test_boxes_stand_before_unattributed_payments_for_those_who_decide(world):
         with browser_of(viewer):
             page = addressed("payments", view=view, period="Last 365 days").run()
         assert grid(page, "amount").data["ticks"] == expected
+
+
+def test_a_decision_without_a_booking_is_refused_at_the_choice_and_keeps_the_reason(world):
+    world.event("Ana")
+    card = world.card(email=PARTNER)
+    with browser_of(world.mara):
+        page = addressed("payment", id=str(card)).run()
+        page.text_input[-1].set_value("Paid by her partner")
+        page = pressed(page, "Save")
+        assert "Choose a booking" in below(page, "Suggested bookings")
+        assert page.text_input[-1].value == "Paid by her partner"
+
+
+def test_a_decision_on_a_pair_is_refused_at_its_field_and_keeps_the_rest(world):
+    world.form(world.event("Ana"), "5000")
+    world.card()
+    with browser_of(world.mara):
+        page = addressed("payments", view="To reconcile").run()
+        page.text_input[-1].set_value("Charged a day later")
+        page = pressed(page, "Count once")
+        assert below(page, "Most likely first") == "Choose the payment first&#46;"
+        assert page.text_input[-1].value == "Charged a day later"
+        choose(page, page.radio[-1].options[0], why=" ")
+        page = pressed(page, "Count once")
+        assert "Say in a few words why" in below(page, "Reason (required)")
+        assert page.radio[-1].value is not None

@@ -121,7 +121,7 @@ def test_the_first_payout_says_which_day_its_approval_settles(crew):
     other = make.viewer(make.organization(), "admin")
     with other.transaction() as db:
         first = create_snapshot(db, "October 2026", OCTOBER, other).id
-    settles = "payouts start on 1 October 2026"
+    settles = "payouts start on Oct 1, 2026"
     assert any(settles in line for line in words(opened("payout", other, id=str(first))))
     assert not any(settles in line for line in words(opened("payout", admin, id=str(november))))
 

@@ -1,13 +1,16 @@
 """Contacts, leads and bookings on their screens: created, edited, merged, and read as a whole."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import select
 
 from core.bookings.form_answers import FormAnswers
+from core.bookings.queries import timeline
 from core.money.attribution import attribute
 from core.money.form_filing import file_form, withdraw_form
+from core.money.models import Payment
 from core.people.contacts import ContactDetails, change_contact, create_contact, details_of
 from core.people.leads import LeadDetails, change_lead, create_lead
 from core.people.models import Contact, Lead, LeadStatus
@@ -16,7 +19,7 @@ from core.platform.database import as_system
 from core.tenancy.access.models import Role
 from tests import factories as make
 from tests.ui.grids import grid, grids
-from tests.ui.screens import addressed, browser_of, opened, press, sent, words
+from tests.ui.screens import addressed, below, browser_of, opened, press, sent, words
 
 LENA = ContactDetails("Lena Vogt", emails=("lena@example.com",), company="Vogt & Co", tags=("VIP",))
 
@@ -107,6 +110,19 @@ def test_a_contact_is_created_on_the_list_and_a_mistake_keeps_what_was_typed(off
     with office.manager.transaction() as db:
         made = db.scalars(select(Contact).where(Contact.name == "Tom Berg")).one()
         assert details_of(db, made).emails == ("tom@example.com", "t.berg@example.com")
+
+
+def test_an_address_that_is_taken_is_refused_at_its_field_and_at_the_button(office):
+    page = begin("contacts", office.manager, "Create contact")
+    field(page, "Name").input("Tom Berg")
+    emails = "E-mail addresses, one per line, main one first"
+    field(page, emails, "text_area").input("lena@example.com")
+    page = submit(page, office.manager, "Create")
+    assert "is another contact" in unescape(below(page, emails))
+    said = next(each for each in words(page) if each.startswith("Nothing was saved"))
+    assert "E-mail addresses" in said
+    assert "is another contact" in unescape(said)
+    assert field(page, "Name").value == "Tom Berg"
 
 
 def test_an_edit_that_somebody_else_was_quicker_with_shows_both(office):
@@ -357,3 +373,82 @@ def test_what_was_agreed_is_on_the_closers_day_until_it_is_done(office):
     page = submit(page, office.rep, "Undo")
     assert "2 days overdue" in " ".join(words(page))
     assert "Follow up today" not in words(opened("my-day", office.manager))
+
+
+def test_a_phone_is_read_by_its_region_and_refused_at_its_field():
+    manager = make.viewer(make.organization(region="DK"), Role.MANAGER)
+    phones = "Phone numbers, one per line, main one first"
+    page = begin("contacts", manager, "Create contact")
+    field(page, "Name").input("Tom Berg")
+    field(page, phones, "text_area").input("20 12 34 56\nask at the desk")
+    page = submit(page, manager, "Create")
+    assert "“ask at the desk” is not a phone number. Write it like 34 41 23 45" in " ".join(
+        words(page)
+    )
+    assert field(page, phones, "text_area").value == "20 12 34 56\nask at the desk"
+
+    field(page, phones, "text_area").input("20 12 34 56\n+1 212 555 0100")
+    submit(page, manager, "Create")
+    with manager.transaction() as db:
+        [made] = db.scalars(select(Contact))
+        assert details_of(db, made).phones == ("+4520123456", "+12125550100")
+    assert grid(opened("contacts", manager), "phone").rows[0]["phone"] == "20 12 34 56"
+    page = opened("contact", manager, id=str(made.id))
+    assert "Phone: 20 12 34 56, +1 212-555-0100" in words(page)
+    page = submit(page, manager, "Edit")
+    assert field(page, phones, "text_area").value == "20 12 34 56\n+1 212-555-0100"
+    field(page, "City").input("Odense")
+    submit(page, manager, "Save")
+    with manager.transaction() as db:
+        assert details_of(db, db.get_one(Contact, (made.organization_id, made.id))).phones == (
+            "+4520123456",
+            "+12125550100",
+        )
+
+
+def test_a_payment_leads_to_its_contact(office):
+    with office.manager.transaction() as db:
+        [paid] = db.scalars(select(Payment.id))
+    [link] = [
+        each.proto
+        for each in opened("payment", office.manager, id=str(paid)).get("page_link")
+        if "Open the contact" in each.proto.label
+    ]
+    assert unescape(link.label) == "Open the contact: Lena Vogt"
+    assert link.query_string == f"id={office.lena}"
+
+
+def test_no_timeline_is_announced_to_whoever_may_see_no_line_of_it(office):
+    looker = make.viewer(office.org, Role.VIEWER)
+    with office.manager.transaction() as db:
+        assert timeline(db, [office.held]).empty is False
+    headings = [each.value for each in opened("event", looker, id=str(office.held)).subheader]
+    with looker.transaction() as db:
+        assert timeline(db, [office.held]).empty
+    assert "Timeline" not in headings
+
+
+def test_the_choice_of_a_contact_to_merge_asks_before_it_says_that_nobody_is_found(office):
+    page = opened("merge-contacts", office.manager, id=str(office.lena))
+    said = " ".join(words(page))
+    assert "Who is the same person?" in said
+    assert "Nobody found" not in said
+    with browser_of(office.manager):
+        page = field(page, "Search for the other contact").set_value("qqq").run()
+    assert "Nobody found" in " ".join(words(page))
+
+
+def test_a_merge_says_that_it_cannot_be_undone_before_it_is_asked_for(office):
+    with office.manager.transaction() as db:
+        other = create_contact(db, ContactDetails("L. Vogt"), office.manager).id
+    query = {"id": str(office.lena), "with": str(other)}
+    page = opened("merge-contacts", office.manager, **query)
+    [warning] = [each for each in words(page) if "cannot be undone" in each]
+    assert "Lena Vogt's is kept" in warning
+
+
+def test_somebody_elses_form_says_what_it_is_and_leads_back(office):
+    other = make.viewer(office.org, Role.SALES_REP)
+    page = opened("form", other, event=str(office.held))
+    assert [each.value for each in page.title] == ["Post-call form"]
+    assert page.get("page_link")

@@ -57,8 +57,11 @@ def test_other_roles_read_who_can_give_the_screen_and_nothing_of_it(ours, role, 
             if BY_KEY[screen].roles == SUPER_ADMINS
             else ("An admin of Alder organisation can change that.")
         )
+        back = [each for each in page.get("html") if 'href="./?organization=' in each.proto.body]
+        assert "Back to your start page" in back[0].proto.body
         assert words(page.main) == [
-            f"Your role ({role.replace('_', ' ')}) does not include this page. {whose}"
+            BY_KEY[screen].title,
+            f"Your role ({role.replace('_', ' ')}) does not include this page. {whose}",
         ]
 
 

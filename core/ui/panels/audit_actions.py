@@ -14,6 +14,7 @@ import streamlit as st
 from core.operations.audit_subjects import TELLING, place_of, subjects
 from core.platform.audit_words import ABOUT_SOMEBODY, OPERATIONS, TAKEN
 from core.platform.errors import InvalidInput
+from core.platform.notation import notation
 from core.platform.paging import decode_cursor, encode_cursor
 from core.tenancy.access.audit import AuditFilter, actor, column_label, names_in, table_label
 from core.tenancy.access.audit_actions import MOST_LINES, Action, Headline, actions
@@ -124,7 +125,9 @@ def _counted(counts: dict[tuple[str, str], int]) -> str:
         done = USUAL.get(operation, OPERATIONS.get(operation, operation)).lower()
         parts.append(f"{plural(lines, noun.removesuffix('s'), noun)} {done}")
     others = sum(lines for _, lines in most[3:])
-    return ", ".join(parts).capitalize() + (f", and {others:,} more" if others else "")
+    return ", ".join(parts).capitalize() + (
+        f", and {notation().number(others)} more" if others else ""
+    )
 
 
 def folded(found: Sequence[Action]) -> list[Action]:
@@ -213,7 +216,7 @@ def _show_details(viewer: Viewer, action: Action, said: str, names: dict[str, st
             st.text(f"{table_label(line.table_name)} {done}: {'; '.join(changes)}")
     together = sum(action.counts.values())
     if together > MOST_LINES:
-        st.caption(f"Showing {MOST_LINES} of {together:,} changes.")
+        st.caption(f"Showing {MOST_LINES} of {notation().number(together)} changes.")
 
 
 def link_to_record(viewer: Viewer, table: str, row_id: str) -> None:

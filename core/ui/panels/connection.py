@@ -24,6 +24,7 @@ from core.deliveries.queries import connection_state, count_replayable, last_by_
 from core.operations.trial_delivery import send_test_delivery
 from core.platform.clock import now, today
 from core.platform.errors import InvalidInput
+from core.platform.notation import notation
 from core.providers import registry
 from core.providers.connections import check_signing_secret
 from core.tenancy.access.viewers import Viewer
@@ -32,6 +33,7 @@ from core.ui.panels.action import Action
 from core.ui.panels.deliveries import as_sentence
 from core.ui.parts.confirmation import confirm_by_typing
 from core.ui.parts.format import escape_markdown, plural, when
+from core.ui.parts.popovers import closing_popover
 from core.ui.parts.secret_field import forget, secret_field
 
 HEALTH = {
@@ -125,11 +127,11 @@ def offer_actions(viewer: Viewer, connection: WebhookConnection) -> Action | Non
     with st.container(horizontal=True):
         tested = st.button("Send test delivery", type="primary", disabled=not connection.active)
         action = _offer_pause(connection)
-        with st.popover("Rename"):
+        with closing_popover("Rename", "rename"):
             action = _offer_rename(connection) or action
-        with st.popover("Rotate secret"):
+        with closing_popover("Rotate secret", "rotate secret"):
             action = _offer_rotation(connection) or action
-        with st.popover("Replay"):
+        with closing_popover("Replay", "replay"):
             action = _offer_replay(viewer, connection) or action
     if tested:
         _ask_for_test(viewer, connection)
@@ -157,9 +159,9 @@ def _offer_pause(connection: WebhookConnection) -> Action | None:
 
 
 def _offer_rename(connection: WebhookConnection) -> Action | None:
-    place = st.container()
     with st.form("rename", border=False):
         name = st.text_input("Name", value=connection.name, key="another name")
+        place = st.container()
         sent = st.form_submit_button("Save", type="primary")
     if not sent:
         return None
@@ -174,10 +176,10 @@ def _has_previous_secret(connection: WebhookConnection) -> bool:
 
 def _offer_rotation(connection: WebhookConnection) -> Action | None:
     """While an old secret is valid, another rotation ends it, and so is asked about."""
-    place = st.container()
     with st.form("secret", border=False):
         hint = registry.inbound(connection.provider).signing_hint
         secret = secret_field("New signing secret", TYPED, hint=hint)
+        of_secret = st.container()
         st.caption(
             "For 24 hours deliveries signed with the old or the new secret are accepted, so"
             " that none is lost while the provider changes over. You can end the old one earlier."
@@ -185,6 +187,7 @@ def _offer_rotation(connection: WebhookConnection) -> Action | None:
         is_sure = not _has_previous_secret(connection) or st.checkbox(
             "End the old secret, which is still valid", help=OLD_ENDS
         )
+        place = st.container()
         sent = st.form_submit_button("Rotate", type="primary")
     if not sent:
         return None
@@ -196,7 +199,8 @@ def _offer_rotation(connection: WebhookConnection) -> Action | None:
             raise InvalidInput(OLD_ENDS)
         rotate_secret(db, connection.id, secret)
 
-    return Action(place, rotate, "The new secret is stored. Both are valid for 24 hours.")
+    done = "The new secret is stored. Both are valid for 24 hours."
+    return Action(place, rotate, done, {"secret": of_secret})
 
 
 def _show_previous_secret(viewer: Viewer, connection: WebhookConnection) -> Action | None:
@@ -224,6 +228,7 @@ def _offer_replay(viewer: Viewer, connection: WebhookConnection) -> Action | Non
         today(viewer.timezone) - timedelta(days=1),
         min_value=connection.created_at.astimezone(zone).date() - timedelta(days=1),
         key="replay since",
+        format=notation().typed_day,
     )
     at = st.time_input("Time", time(0), key="replay from")
     chosen = st.pills(

@@ -86,17 +86,21 @@ def _offer_to_create() -> Action | None:
             required=True,
             key="new connection provider",
         )
-        place = st.container()
+        fields = {}
         with st.form("new connection", border=False):
             inbound = registry.inbound(provider)
             name = st.text_input("Name", placeholder="Main account")
+            fields["name"] = st.container()
             secret = secret_field("Signing secret", TYPED, hint=_hint(provider, inbound))
+            fields["secret"] = st.container()
             account = st.text_input(
                 "Account ID at the provider (optional)",
                 help="Deliveries of any other account are then ignored.",
                 autocomplete="off",
             )
+            fields["account_id"] = st.container()
             sent = st.form_submit_button("Create", type="primary")
+            place = st.container()
     if not sent:
         return None
     forget(TYPED)
@@ -105,7 +109,8 @@ def _offer_to_create() -> Action | None:
         check_signing_secret(provider, secret)
         return create_connection(db, provider, name, secret, account_id=account.strip())
 
-    return Action(place, create, "Connection created. Paste its address at the provider.")
+    done = "Connection created. Paste its address at the provider."
+    return Action(place, create, done, fields)
 
 
 def _hint(provider: str, inbound: Inbound) -> str:

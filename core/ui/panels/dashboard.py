@@ -154,7 +154,7 @@ def show_person_card(figures: Dashboard, key: str, currency: str, team: Values |
         beside_team(key, figures.now, team, currency) if team else None,
         delta_color="off",
         delta_arrow="off",
-        delta_description=f"of {_sample(metric, figures.now):,}"
+        delta_description=f"of {notation().number(_sample(metric, figures.now))}"
         if isinstance(metric, Ratio)
         else None,
         help=f"{explained(key, value)}{whole}",

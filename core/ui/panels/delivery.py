@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.deliveries.models import DeliveryStatus, WebhookDelivery
 from core.deliveries.reading import as_text
+from core.platform.notation import notation
 from core.providers.delivery_rows import RowOf
 from core.providers.signatures import TOLERANCE_S, signed_at
 from core.tenancy.access.audit import FORMER
@@ -113,4 +114,6 @@ def show_request(delivery: WebhookDelivery, path: str) -> None:
     text = as_text(delivery.body)
     st.code(text[:SHOWN], language="json", wrap_lines=True)
     if len(text) > SHOWN:
-        st.caption(f"The first {SHOWN:,} of {len(text):,} characters.")
+        st.caption(
+            f"The first {notation().number(SHOWN)} of {notation().number(len(text))} characters."
+        )

@@ -8,6 +8,7 @@ from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.logo import set_logo
 from core.ui.brand import avatar, forget_logo, logo_address
 from core.ui.page import act
+from core.ui.parts.popovers import closing_popover
 
 
 def show_logo(viewer: Viewer) -> None:
@@ -18,14 +19,15 @@ def show_logo(viewer: Viewer) -> None:
         with st.container():
             st.markdown("**Logo**")
             st.caption("Shown in the sidebar. PNG, JPEG or WebP, 128 KB at most.")
-        with st.popover("Change", key="change logo"), st.form("logo", border=False):
+        with closing_popover("Change", "change logo"), st.form("logo", border=False):
             picture = st.file_uploader("Picture", type=["png", "jpg", "jpeg", "webp"])
+            place = st.container()
             saved = st.form_submit_button("Save", type="primary", key="save logo")
             removed = bool(address) and st.form_submit_button("Remove logo")
     if saved and picture is None:
-        st.error("Choose a file first.")
+        place.error("Choose a file first.")
     elif saved or removed:
-        with act(viewer, "Logo saved." if saved else "Logo removed.") as db:
+        with place, act(viewer, "Logo saved." if saved else "Logo removed.") as db:
             set_logo(db, picture.getvalue() if saved and picture else None)
         forget_logo(viewer)
         st.rerun()

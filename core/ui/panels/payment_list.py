@@ -10,9 +10,11 @@ from uuid import UUID
 import streamlit as st
 
 from core.money.attribution import choose_no_event
+from core.platform.notation import notation
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import act, say
 from core.ui.parts.format import money, plural
+from core.ui.parts.forms import Form
 
 
 def show_sums(count: int, sums: Mapping[str, tuple[int, Decimal, Decimal]]) -> None:
@@ -30,7 +32,7 @@ def show_sums(count: int, sums: Mapping[str, tuple[int, Decimal, Decimal]]) -> N
     counting = sum(number for number, _, _ in sums.values())
     if others := count - counting:
         st.caption(
-            f"{plural(count, 'row is', 'rows are')} listed; {others:,} of them"
+            f"{plural(count, 'row is', 'rows are')} listed; {notation().number(others)} of them"
             f" {'is' if others == 1 else 'are'} in no sum: failed, taken back, or the same payment"
             " as another row."
         )
@@ -41,13 +43,14 @@ def offer_no_booking(viewer: Viewer, ticked: Sequence[str], labels: Mapping[str,
     if not ticked:
         st.caption("Tick payments to mark several of them as belonging to no booking.")
         return
-    with st.form("no booking", border=True):
-        reason = st.text_input("Why?", placeholder="Sold by e-mail", key="why none")
+    form = Form("no booking")
+    with form.drawn():
+        reason = form.field("reason", "Why?", st.text_input, placeholder="Sold by e-mail")
         chosen = plural(len(ticked), "payment", "payments")
         pressed = st.form_submit_button(f"Mark {chosen} as belonging to no booking")
     if not pressed:
         return
-    with act(viewer) as db:
+    with act(viewer, form=form) as db:
         decided = choose_no_event(db, [UUID(each) for each in ticked], viewer, reason)
     say(_what_was_done(len(decided), _left(ticked, decided, labels)))
     st.rerun()

@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 from core.money.models import UNDONE, PairVerdict, PaymentStatus, RefundKind
 from core.money.queries import Unattributed, unattributed_money
 from core.money.reconciliation import decide_pair
+from core.platform.errors import InvalidInput
 from core.tenancy.access.models import AccessSettings
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import settings_of
 from core.ui.page import act, go
 from core.ui.parts.format import escape_markdown, money, when, word
+from core.ui.parts.forms import Form
 
 UNATTRIBUTED = "Unattributed"  # the view of Payments that lists them, as its address has it
 WORDS = {
@@ -108,10 +110,21 @@ def decide_pairs(viewer: Viewer, pairs: Sequence[Pair]) -> None:
     """A form in which a manager says of one of ``pairs`` whether it is the same money."""
     labels = numbered_apart([pair.label for pair in pairs])
     options: Mapping[str, Pair] = dict(zip(labels, pairs, strict=True))
-    with st.form("pairs"):
-        label = st.radio("Most likely first", options, index=None, format_func=escape_markdown)
-        reason = st.text_input(
-            "Reason (required)", placeholder="The card was charged a day later", key="why"
+    form = Form("pairs")
+    with form.drawn():
+        label = form.field(
+            "pair",
+            "Most likely first",
+            st.radio,
+            options=list(options),
+            index=None,
+            format_func=escape_markdown,
+        )
+        reason = form.field(
+            "reason",
+            "Reason (required)",
+            st.text_input,
+            placeholder="The card was charged a day later",
         )
         pressed = {
             verdict: place.form_submit_button(words)
@@ -120,10 +133,9 @@ def decide_pairs(viewer: Viewer, pairs: Sequence[Pair]) -> None:
     verdict = next((each for each, is_pressed in pressed.items() if is_pressed), None)
     if verdict is None:
         return
-    if label is None:
-        st.error("Choose the payment first.")
-        return
-    with act(viewer, DECIDED[verdict]) as db:
+    with act(viewer, DECIDED[verdict], form) as db:
+        if label is None:
+            raise InvalidInput("Choose the payment first.", field="pair")
         pair = options[label]
         decide_pair(db, pair.entered_id, pair.reported_id, verdict, viewer, reason)
     st.rerun()

@@ -365,7 +365,7 @@ def warn_first(snapshot: PayoutSnapshot, bounds: Row[Any]) -> None:
     if bounds.payouts_start is None:
         first = snapshot.period_start
         st.warning(
-            f"This is the first payout, so payouts start on {first.day} {first:%B %Y}. Earlier"
+            f"This is the first payout, so payouts start on {on(first)}. Earlier"
             " payments and their refunds count as already paid out and are in no payout. You can"
             " change the day in Settings until a payout with a payment has been approved."
         )

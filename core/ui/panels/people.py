@@ -23,6 +23,7 @@ from core.people.leads import TEXTS as LEAD_TEXTS
 from core.people.models import LeadPriority, LeadStatus
 from core.platform.errors import InvalidInput
 from core.platform.labels import NONE, LabelledEnum
+from core.platform.phones import shown_phone
 from core.tenancy.access.viewers import Viewer
 from core.ui.panels.payments import numbered_apart, payment_states
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
@@ -80,7 +81,11 @@ def bookings_of_person(events: pd.DataFrame, key: str, viewer: Viewer) -> None:
 def show_timeline(
     lines: Sequence[Mapping[str, Any]], viewer: Viewer, about: Mapping[UUID, str] | None = None
 ) -> None:
-    """What happened, a line each; ``about`` says of which of several things a line is."""
+    """What happened, a line each; ``about`` says of which of several things a line is. Nothing
+    where the viewer may see no line.
+    """
+    if not lines:
+        return
     st.subheader("Timeline")
     for line in lines:
         facts = (when(line["at"], viewer.timezone), (about or {}).get(line["subject_id"]))
@@ -95,6 +100,8 @@ def in_words(lists: PeopleLists) -> Callable[[str, Any], str]:
     def shown(name: str, value: Any) -> str:
         if name in WORDS:
             return word(value, WORDS[name])
+        if name == "phones":
+            return ", ".join(_shown_phones(value, lists)) or NONE
         if isinstance(value, tuple):
             return ", ".join(value) or NONE
         if isinstance(value, Mapping):
@@ -111,9 +118,10 @@ def contact_fields(form: Form, lists: PeopleLists, tags: Sequence[str], viewer: 
     # payments follow addresses; an existing contact has a name, an address or a number
     is_closed = not viewer.is_manager and any(has[name] for name in ("name", *LINES))
     hint = None if viewer.is_manager else "A manager adds and changes addresses."
+    lines = {"emails": has["emails"], "phones": _shown_phones(has["phones"], lists)}
     for name, label in LINES.items():
         closed = {"disabled": is_closed, "help": hint} if name == "emails" else {}
-        form.field(name, label, st.text_area, value="\n".join(has[name]), height=68, **closed)
+        form.field(name, label, st.text_area, value="\n".join(lines[name]), height=68, **closed)
     _choice(form, "source_id", LABELS["source_id"], lists.sources)
     form.field(
         "tags",
@@ -134,6 +142,10 @@ def contact_fields(form: Form, lists: PeopleLists, tags: Sequence[str], viewer: 
             label = f"{LABELS[name]}, one per line"
             text = _lines_of(has[name])
             form.field(name, label, st.text_area, value=text, placeholder=example)
+
+
+def _shown_phones(phones: Sequence[str], lists: PeopleLists) -> list[str]:
+    return [shown_phone(each, lists.region) for each in phones]
 
 
 def typed_contact(form: Form) -> ContactDetails:

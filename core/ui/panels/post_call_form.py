@@ -93,13 +93,16 @@ def show_form(
         _show_change(event.id, here, lists)
     before = as_json(here.typed)
     questions = Questions(here.typed, here.problems, lists, currency)
-    questions.ask()
+    with st.container(key="answers"):
+        questions.ask()
     if keep is not None and as_json(here.typed) != before:
         keep(Draft(as_json(here.typed), here.replaces))
     nothing = here.typed.get("call_occurred") is None
     is_filed = here.changed is not None and bool(here.changed.filed)
     label = "Replace the filed form" if is_filed else "File form"
-    if not st.button(label, type="primary", width="stretch", disabled=nothing):
+    with st.container(key="file-form"):  # within reach of the thumb, see style.css
+        is_pressed = st.button(label, type="primary", width="stretch", disabled=nothing)
+    if not is_pressed:
         return False
     try:
         file(questions.answers(), here.replaces)

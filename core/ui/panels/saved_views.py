@@ -29,6 +29,7 @@ from core.ui.page import act
 from core.ui.parts.drill import address, link_to_rows, switch_to_rows
 from core.ui.parts.format import escape_markdown
 from core.ui.parts.own_columns import know_columns, own_columns
+from core.ui.parts.popovers import closing_popover
 from core.ui.parts.query_params import ORGANIZATION, id_from_address
 
 OPEN = "open"  # the view to open, in a link to it
@@ -70,7 +71,7 @@ def offer_saved_views(viewer: Viewer, screen: str, key: str, *filters: str) -> N
         know_columns(key, choice.columns if choice else [])
     _open_asked(this, views, default)
     current = _by_id(views, id_from_address(SAVED))
-    with st.popover(_label(current), icon=":material/bookmark:"):
+    with closing_popover(_label(current), f"{key} views", icon=":material/bookmark:"):
         _list_views(screen, views, default)
         if current is not None:
             _offer_changes(viewer, this, current, is_default=current.id == default)

@@ -20,6 +20,7 @@ from core.platform.labels import NONE, LabelledEnum, yes_or_no
 from core.platform.money import decimal_text
 from core.platform.normalization import fold
 from core.platform.notation import notation
+from core.platform.phones import shown_phone
 from core.ui.parts.format import money, on, when, word
 
 
@@ -86,6 +87,16 @@ class Text(Column):
 
     def _text(self, value: Any) -> str:
         return str(value) or NONE
+
+
+@dataclass(frozen=True)
+class Phone(Text):
+    """A phone number as people of the ``region`` write it; a download gets it as it is stored."""
+
+    region: str
+
+    def _text(self, value: Any) -> str:
+        return shown_phone(str(value), self.region) or NONE
 
 
 @dataclass(frozen=True)

@@ -92,13 +92,15 @@ class Form:
 
     @contextmanager
     def drawn(self, *, border: bool = True) -> Iterator[None]:
-        """The form around its fields."""
+        """The form around its fields. A refusal that is of none of them stands below its buttons,
+        where whoever has pressed one looks.
+        """
         self._show_change()
         with st.form(f"form {self.key}", border=border):
+            yield
             error = self._drawn.error
             if error is not None and not self._drawn.now and self._field() is None:
                 st.error(escape_markdown(error.message))
-            yield
 
     def field(self, name: str, label: str, draw: Callable[..., Any], **options: Any) -> Any:
         """Draw one field; what was typed or chosen, which is in ``typed`` too."""
@@ -121,10 +123,16 @@ class Form:
         is_sent = save.form_submit_button(label, type="primary", width="stretch")
         cancel.form_submit_button("Cancel", width="stretch", on_click=self.finish)
         if self._drawn.error is not None:
-            st.warning(
-                "Nothing was saved; what you typed is still here. The message above says why."
-            )
+            st.warning(f"Nothing was saved; what you typed is still here.{self._where()}")
         return is_sent
+
+    def _where(self) -> str:
+        """Which of the fields above the refusal is of, and what it says."""
+        name = self._field()
+        if name is None or self._drawn.error is None:
+            return ""
+        label = escape_markdown(self._drawn.labels[name])
+        return f" **{label}**: {escape_markdown(self._drawn.error.message)}"
 
     def is_refused_at(self, *names: str) -> bool:
         """Whether the last refusal stands at one of these fields."""
