@@ -12,7 +12,7 @@ from core.migrations.upgrade import newest_revision
 from core.operations.checks import Check, State
 from core.operations.startup_checks import guessable_roles, open_addresses
 from core.platform.clock import now
-from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, engine, owner_url
+from core.platform.database import APP_ROLE, WORKER_ROLE, as_guest, owner_url
 from core.platform.settings import settings
 from core.providers.email import delivery_method
 
@@ -109,7 +109,7 @@ def roles() -> Iterator[Check]:
     policies.
     """
     for role in (APP_ROLE, WORKER_ROLE):
-        with engine(role).connect():
+        with as_guest(role):
             yield Check(f"role {role}", State.GREEN, "owns nothing, bypasses nothing")
     for weakness in guessable_roles():
         yield Check("role passwords", State.AMBER, weakness)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from uuid import UUID
@@ -81,7 +81,6 @@ def engine(role: str) -> Engine:
         role_url(role),
         pool_size=5,
         max_overflow=10,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args=SILENCE,
     )
@@ -108,10 +107,6 @@ def engine(role: str) -> Engine:
                 "A text holds a character that cannot be stored; type it again."
             ) from error
 
-    @event.listens_for(made, "checkout")
-    def _notice_return(*_: object) -> None:
-        outage.over()  # a connection is tried before it is handed out
-
     @event.listens_for(made, "handle_error")
     def _notice_outage(context: ExceptionContext) -> None:
         if is_outage(context.original_exception):
@@ -127,14 +122,36 @@ def _transaction(role: str, statement: str, **identity: object) -> Iterator[Sess
     Transactions that only read also end with a commit: psycopg drops its prepared statements on a
     rollback.
     """
-    with Session(engine(role), expire_on_commit=False) as db, db.begin():
-        try:
-            db.info[ORGANIZATION_ID] = db.execute(text(statement), identity).scalar_one()
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
-                raise NotAllowed("You are not a member of this organisation.") from error
-            raise
+    with _begun(role, statement, identity) as db:
         yield db
+        db.commit()
+
+
+def _begun(role: str, statement: str, identity: Mapping[str, object]) -> Session:
+    """A session whose transaction has begun with the statement. A connection that died since it
+    was last used shows itself here, before anything was done on it; then another one is taken.
+    """
+    try:
+        return _tried(role, statement, identity)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    return _tried(role, statement, identity)
+
+
+def _tried(role: str, statement: str, identity: Mapping[str, object]) -> Session:
+    db = Session(engine(role), expire_on_commit=False)
+    try:
+        organization_id = db.execute(text(statement), identity).scalar_one()
+    except BaseException as error:
+        db.close()
+        if getattr(getattr(error, "orig", None), "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
+            raise NotAllowed("You are not a member of this organisation.") from error
+        raise
+    if organization_id is not None:
+        db.info[ORGANIZATION_ID] = organization_id
+    outage.over()
+    return db
 
 
 def organization_id_of(db: Session) -> UUID:
@@ -226,5 +243,5 @@ def as_guest(role: str = APP_ROLE) -> Iterator[Session]:
     """A transaction without an identity: tables show no rows, and only the functions of the sign-in
     and of the receiver may be called.
     """
-    with Session(engine(role), expire_on_commit=False) as db, db.begin():
+    with _transaction(role, "select null::uuid") as db:
         yield db

@@ -116,8 +116,8 @@ def table(
     ``row_id`` names. The reader may choose the columns ``more`` too, and a download has them.
 
     On a phone each row is a card with the columns ``card``: a headline and two facts, by default
-    the first three that are shown. Whoever has kept the rows since an earlier run hands in the
-    pages that were ``finished`` then.
+    the first three that are shown. For the rows of an earlier run the pages that are ``finished``
+    already are passed along.
     """
 
     def target(value: Any) -> Opening:
@@ -162,7 +162,7 @@ def linked_rows(
     rows: pd.DataFrame, columns: Sequence[Column], targets: Sequence[str | None]
 ) -> LinkedRows:
     """Rows that lead to the addresses ``targets``, one for each row and each loaded afresh (see
-    ``drill``). Whoever keeps them for another run has the table drawn from them but once.
+    ``drill``). A table of them is drawn once, however often it is shown.
     """
     drawn = [column.over(rows) for column in columns]
     listed = rows.assign(target=pd.Series(targets, index=rows.index, dtype=object))
