@@ -16,7 +16,8 @@ from core.tenancy.access.models import AccessSettings
 from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import board_dashboard_of, dashboard_of, this_minute
 from core.ui.page import empty, no_such, require, title
-from core.ui.panels.dashboard import show_person_card, show_trend, summary_of_comparison
+from core.ui.panels.dashboard.cards import show_person_card, summary_of_comparison
+from core.ui.panels.dashboard.charts import show_trend
 from core.ui.parts.drill import bookings_behind_cash, link_to_rows, rows_behind, switch_to_rows
 from core.ui.parts.filters import address_of, choices_of, named, period_picker
 from core.ui.parts.query_params import id_from_address

@@ -11,8 +11,6 @@ from uuid import UUID
 import pandas as pd
 import streamlit as st
 
-from core.bookings.models import CallStatus, EventOutcome
-from core.bookings.schemas import EventItem
 from core.money.models import PROCESSOR_LABELS
 from core.money.schemas import PaymentItem
 from core.people.contact_queries import PeopleLists
@@ -24,12 +22,14 @@ from core.people.models import LeadPriority, LeadStatus
 from core.platform.errors import InvalidInput
 from core.platform.labels import NONE, LabelledEnum
 from core.tenancy.access.viewers import Viewer
+from core.ui.panels.booking_list import booking_columns, with_forms
 from core.ui.panels.payments import numbered_apart, payment_states
 from core.ui.parts.columns import Moment, Money, Text, Word, headings
 from core.ui.parts.format import escape_markdown, when, word
 from core.ui.parts.forms import Form, shown_value
 from core.ui.parts.tables import table
 
+OF_PERSON = ("scheduled_at", "call_type", "closer", "call_status", "event_outcome", "form")
 WORDS: dict[str, type[LabelledEnum]] = {"status": LeadStatus, "priority": LeadPriority}
 LINES = {
     "emails": "E-mail addresses, one per line, main one first",
@@ -59,21 +59,13 @@ def payments_of_person(payments: pd.DataFrame, key: str, viewer: Viewer) -> None
 
 def bookings_of_person(events: pd.DataFrame, key: str, viewer: Viewer) -> None:
     """A person's bookings, the latest first."""
-    heading = headings(EventItem)
     table(
-        events.assign(form=events["pcf_submitted"].map({True: "Filed"})),
+        with_forms(events),
         key,
         opens="event",
         download=False,
         card=("scheduled_at", "call_status", "closer"),
-        columns=[
-            Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),
-            Text("call_type", heading("call_type")),
-            Text("closer", heading("closer")),
-            Word("call_status", heading("call_status"), CallStatus),
-            Word("event_outcome", heading("event_outcome"), EventOutcome),
-            Text("form", "Form"),
-        ],
+        columns=booking_columns(viewer, OF_PERSON),
     )
 
 
