@@ -18,9 +18,11 @@ from core.money.attribution import adopt_address, choose_event, clear_choice
 from core.money.models import PROCESSOR_LABELS
 from core.money.pairs import pairs_of
 from core.money.queries import payment_detail, refunds_of
+from core.money.reasons import sentence_in_words
 from core.money.suggestions import Ground, suggestions
 from core.platform.clock import Period
 from core.platform.dataframes import records
+from core.platform.labels import none_of
 from core.ui.page import act, go, no_such, require, title
 from core.ui.panels.payments import Pair, decide_pairs, numbered_apart, payment_state, refund_line
 from core.ui.parts.facts import show_facts
@@ -47,7 +49,7 @@ FOUND = 20
 
 def _label(event: Row[Any]) -> str:
     """A booking as a manager recognises it."""
-    lead, closer = event.lead_name or "No name", event.closer or "no closer"
+    lead, closer = event.lead_name or "No name", event.closer or none_of("closer")
     state = word(event.event_outcome, EventOutcome) if event.event_outcome else ""
     facts = (
         lead,
@@ -206,7 +208,7 @@ with left:
     booked_by = f" · booked by {escape_markdown(payment.setter)}" if payment.setter else ""
     credited = payment.closer or ("No closer" if payment.event_id else "Not matched to a booking")
     st.markdown(f"**{escape_markdown(credited)}**{booked_by}")
-    st.text(payment.attribution_reason or "")
+    st.text(sentence_in_words(payment.attribution_reason))
     if payment.event_id:
         go("event", "Open the booking", id=str(payment.event_id))
     if payment.superseded_by_id:

@@ -33,7 +33,7 @@ from core.ui.panels.payments import (
     why_none_is_unattributed,
 )
 from core.ui.panels.saved_views import offer_saved_views
-from core.ui.parts.columns import Moment, Money, Text, Word, headings
+from core.ui.parts.columns import Moment, Money, Rep, Text, Word, headings
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import table, ticking_table
@@ -167,8 +167,8 @@ ticked = (ticking_table if is_decided_here else table)(
         Money("net_revenue", heading("net_revenue")),
         Word("processor", heading("processor"), PROCESSOR_LABELS),
         Text("state", "State"),
-        Text("closer", heading("closer")),
-        Text("setter", heading("setter")),
+        Rep("closer", heading("closer")),
+        Rep("setter", heading("setter")),
         Text("source", heading("source")),
     ],
     more=[Money("counted_amount", "Counted amount"), Text("counts", heading("counts"))],

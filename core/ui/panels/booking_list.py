@@ -9,7 +9,7 @@ import pandas as pd
 from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.schemas import EventItem
 from core.tenancy.access.viewers import Viewer
-from core.ui.parts.columns import Column, Moment, Text, Word, headings
+from core.ui.parts.columns import Column, Moment, Rep, Text, Word, headings
 
 
 def booking_columns(viewer: Viewer, names: Sequence[str]) -> list[Column]:
@@ -19,8 +19,8 @@ def booking_columns(viewer: Viewer, names: Sequence[str]) -> list[Column]:
         Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),
         Text("lead_name", heading("lead_name")),
         Text("lead_email", heading("lead_email")),
-        Text("closer", heading("closer")),
-        Text("setter", heading("setter")),
+        Rep("closer", heading("closer")),
+        Rep("setter", heading("setter")),
         Text("source", heading("source")),
         Text("traffic_type", heading("traffic_type")),
         Text("call_type", heading("call_type")),

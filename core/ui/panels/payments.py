@@ -17,7 +17,8 @@ from core.money.reconciliation import decide_pair
 from core.tenancy.access.models import AccessSettings
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import settings_of
-from core.ui.page import act, go
+from core.ui.page import act
+from core.ui.parts.drill import address, link_to_rows
 from core.ui.parts.format import escape_markdown, money, when, word
 
 UNATTRIBUTED = "Unattributed"  # the view of Payments that lists them, as its address has it
@@ -141,7 +142,7 @@ def show_unattributed(loose: Unattributed | None) -> None:
     what, way = st.columns([8, 3], vertical_alignment="center")
     what.warning(escape_markdown(f"Unattributed: {loose.in_words}."), icon=":material/link_off:")
     with way:
-        go("payments", way_to_match(loose.count), view=UNATTRIBUTED)
+        link_to_rows(address("payments", {"view": UNATTRIBUTED}), way_to_match(loose.count))
 
 
 def way_to_match(count: int) -> str:

@@ -24,7 +24,7 @@ from core.platform.labels import NONE, LabelledEnum
 from core.tenancy.access.viewers import Viewer
 from core.ui.panels.booking_list import booking_columns, with_forms
 from core.ui.panels.payments import numbered_apart, payment_states
-from core.ui.parts.columns import Moment, Money, Text, Word, headings
+from core.ui.parts.columns import Moment, Money, Sentence, Text, Word, headings
 from core.ui.parts.format import escape_markdown, when, word
 from core.ui.parts.forms import Form, shown_value
 from core.ui.parts.tables import table
@@ -52,7 +52,7 @@ def payments_of_person(payments: pd.DataFrame, key: str, viewer: Viewer) -> None
             Money("amount", heading("amount")),
             Word("processor", heading("processor"), PROCESSOR_LABELS),
             Text("state", "State"),
-            Text("attribution_reason", "Why it is here"),
+            Sentence("attribution_reason", "Why it is here"),
         ],
     )
 

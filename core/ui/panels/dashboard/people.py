@@ -10,6 +10,7 @@ import streamlit as st
 from core.metrics.catalog import METRICS
 from core.metrics.dashboard import Dashboard
 from core.metrics.figures import Figures, Row
+from core.platform.labels import none_of
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import go
 from core.ui.panels.dashboard.charts import show_table
@@ -90,7 +91,7 @@ def show_overdue(overdue: Figures) -> None:
     """How many forms are overdue, by closer, the most first."""
     counts = sorted(
         (
-            (-count, str(row.keys["closer"].name or "No closer"))
+            (-count, str(row.keys["closer"].name or none_of("closer")))
             for row in overdue.rows
             if (count := row.values.count("overdue_pcfs"))
         ),
