@@ -171,6 +171,30 @@ def count_details(
     return dict(zip(parts, db.execute(query).one(), strict=True))
 
 
+def payouts_of(db: Session, payment_id: UUID) -> pd.DataFrame:
+    """The lines of a payment in payouts that were approved, for whoever may see those. Columns:
+    name, approved_at, kind, net_revenue, currency, held_back.
+    """
+    line, payout = PayoutSnapshotDetail, PayoutSnapshot
+    query = (
+        select(
+            payout.name,
+            payout.approved_at,
+            line.kind,
+            line.net_revenue,
+            line.currency,
+            line.held_back,
+        )
+        .join(
+            payout,
+            (payout.organization_id == line.organization_id) & (payout.id == line.snapshot_id),
+        )
+        .where(line.payment_id == payment_id, payout.approved_at.is_not(None))
+        .order_by(payout.approved_at, line.id)
+    )
+    return fetched(db.execute(query))
+
+
 def payments_without_closer(db: Session, snapshot_id: UUID) -> int:
     """How many payments the lines of a payout count for nobody, adjustments that take a payment
     from its closer included. Credited to a closer afterwards, they are that closer's in a later

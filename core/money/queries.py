@@ -267,7 +267,9 @@ def unattributed_money(db: Session, condition: TextClause | None = None) -> Unat
 
 
 def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
-    """All facts of one payment; None when it does not exist or the caller may not see it."""
+    """All facts of one payment, with the contact who booked, or else whose address paid; None when
+    it does not exist or the caller may not see it.
+    """
     more = (
         Payment.payment_type,
         Payment.membership_key,
@@ -275,10 +277,22 @@ def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
         Payment.dispute_status,
         Payment.attributed_at,
         Payment.chosen_at,
+        Event.scheduled_at.label("event_scheduled_at"),
+        func.coalesce(Event.contact_id, ContactEmail.contact_id).label("contact_id"),
     )
-    return db.execute(
-        _named(select(*_columns(), *more).select_from(Payment)).where(Payment.id == payment_id)
-    ).first()
+    query = (
+        _named(select(*_columns(), *more).select_from(Payment))
+        .outerjoin(
+            Event,
+            (Event.organization_id == Payment.organization_id) & (Event.id == Payment.event_id),
+        )
+        .outerjoin(
+            ContactEmail,
+            (ContactEmail.organization_id == Payment.organization_id)
+            & (ContactEmail.email_normalized == Payment.customer_email_normalized),
+        )
+    )
+    return db.execute(query.where(Payment.id == payment_id)).first()
 
 
 def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:

@@ -158,20 +158,23 @@ ticked = (ticking_table if is_decided_here else table)(
     QueriedRows(ORDERED, page_of),
     "payments",
     opens="payment",
-    card=("customer_name", "amount", "payment_date"),
+    card=("customer_name", "amount", "payment_date", "state"),
     columns=[
         Moment("payment_date", heading("payment_date"), viewer.timezone),
         Text("customer_name", "Customer"),
-        Text("customer_email", heading("customer_email")),
         Money("amount", heading("amount")),
         Money("net_revenue", heading("net_revenue")),
-        Word("processor", heading("processor"), PROCESSOR_LABELS),
         Text("state", "State"),
         Rep("closer", heading("closer")),
         Rep("setter", heading("setter")),
         Text("source", heading("source")),
+        Word("processor", heading("processor"), PROCESSOR_LABELS),
     ],
-    more=[Money("counted_amount", "Counted amount"), Text("counts", heading("counts"))],
+    more=[
+        Text("customer_email", heading("customer_email")),
+        Money("counted_amount", "Counted amount"),
+        Text("counts", heading("counts")),
+    ],
 )
 if is_decided_here:
     offer_no_booking(viewer, ticked or [], labels)

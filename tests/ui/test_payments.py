@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 from sqlalchemy import select, text
 
+from core.bookings.models import Event
 from core.money.attribution import attribute_all, choose_no_event
 from core.money.models import Payment
 from core.money.payouts import create_snapshot
@@ -363,3 +364,30 @@ def test_a_setter_is_called_the_same_wherever_a_booking_or_its_money_stands(worl
     payout = opened("payout", admin, id=str(draft), by="Setter")
     assert grid(payout, "label").column("label") == ["No setter"]
     assert set(grid(payout, "setter_name").column("setter_name")) == listed
+
+
+def test_a_payments_page_tells_its_story_and_leads_to_whoever_paid(world):
+    event = world.event("Ana")
+    card = world.card(customer_name="Lead One")
+    with as_system(world.org) as db:
+        contact = db.get_one(Event, (world.org, event)).contact_id
+        make.refund(
+            db, db.get_one(Payment, (world.org, card)), "100.00", at=NOON + timedelta(days=2)
+        )
+    world.approved(NOON.day)
+    page = opened("payment", make.viewer(world.org), id=str(card))
+    said = words(page)
+    ways = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
+    assert str(contact) in ways["View contact"]
+    assert any(label.startswith("Open the booking of ") for label in ways)
+    assert [each.value for each in page.get("code")] == ["pi_1"]
+    story = [each for each in said if "  \n:gray[" in each]
+    assert any("Refund of $100.00" in unescape(each) for each in story)
+    assert any("$4,997.00 · Stripe" in unescape(each) for each in story)
+    assert any("Counted in the payout" in unescape(each) for each in story)
+    order = [each.partition(":")[0] for each in said if ": " in each]
+    facts = [name for name in order if name in FACTS]
+    assert facts == list(FACTS)
+
+
+FACTS = ("Amount", "Status", "Refunded", "Net revenue", "Customer", "E-mail", "Closer", "Setter")

@@ -23,7 +23,7 @@ from core.platform.errors import InvalidInput
 from core.platform.labels import NONE, LabelledEnum
 from core.tenancy.access.viewers import Viewer
 from core.ui.panels.booking_list import booking_columns, with_forms
-from core.ui.panels.payments import numbered_apart, payment_states
+from core.ui.panels.payments import counting_net, numbered_apart, payment_states
 from core.ui.parts.columns import Moment, Money, Sentence, Text, Word, headings
 from core.ui.parts.format import escape_markdown, when, word
 from core.ui.parts.forms import Form, shown_value
@@ -53,6 +53,24 @@ def payments_of_person(payments: pd.DataFrame, key: str, viewer: Viewer) -> None
             Word("processor", heading("processor"), PROCESSOR_LABELS),
             Text("state", "State"),
             Sentence("attribution_reason", "Why it is here"),
+        ],
+    )
+
+
+def payments_of_rep(payments: pd.DataFrame, key: str, viewer: Viewer) -> None:
+    """Payments that a closer or setter is credited with, with who paid."""
+    heading = headings(PaymentItem)
+    table(
+        payments.assign(state=payment_states(payments), net_revenue=counting_net(payments)),
+        key,
+        opens="payment",
+        card=("customer_name", "amount", "payment_date", "state"),
+        columns=[
+            Moment("payment_date", heading("payment_date"), viewer.timezone),
+            Text("customer_name", "Customer"),
+            Money("amount", heading("amount")),
+            Money("net_revenue", heading("net_revenue")),
+            Text("state", "State"),
         ],
     )
 

@@ -113,6 +113,19 @@ def _in_words(metric: Metric, change: Change | None) -> tuple[str | None, Any]:
     return f"{moved:+,}{unit}", DIRECTION[metric.good]
 
 
+def show_change(figures: Dashboard, key: str, currency: str) -> None:
+    """How one figure of somebody has changed, in a line below their card."""
+    metric = METRICS[key]
+    said, direction = _in_words(metric, figures.change(key, currency))
+    if said is None:
+        return
+    colour = "gray"
+    if direction != "off":
+        colour = "green" if said.startswith("+") is (direction == "normal") else "red"
+    before = "" if direction == "off" else " on the period before"
+    st.markdown(f":{colour}[{said}]:gray[{before}]")
+
+
 def show_person_card(figures: Dashboard, key: str, currency: str, team: Values | None) -> None:
     """One figure of somebody with its course, beside the team's where that is shown."""
     metric, value = METRICS[key], figures.now[key]
