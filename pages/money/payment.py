@@ -248,7 +248,7 @@ with left:
             st.rerun()
         decision = ask_for_event(payment)
         ask_for_pair(payment_id)
-    show_timeline(history_of(payment, records(refunds), records(counted), viewer), viewer)
+    show_timeline(history_of(payment, records(refunds), records(counted)), viewer)
 if viewer.is_admin:
     go("who-sees", "Who can see this?", kind="payment", id=str(payment_id))
 if decision is not None:

@@ -383,7 +383,7 @@ def test_a_payments_page_tells_its_story_and_leads_to_whoever_paid(world):
     assert [each.value for each in page.get("code")] == ["pi_1"]
     story = [each for each in said if "  \n:gray[" in each]
     assert any("Refund of $100.00" in unescape(each) for each in story)
-    assert any("$4,997.00 · Stripe" in unescape(each) for each in story)
+    assert any("Payment of $4,997.00 · Stripe" in unescape(each) for each in story)
     assert any("Counted in the payout" in unescape(each) for each in story)
     order = [each.partition(":")[0] for each in said if ": " in each]
     facts = [name for name in order if name in FACTS]

@@ -11,16 +11,13 @@ from sqlalchemy import Row
 from core.money.models import PROCESSOR_LABELS, LineKind, PaymentStatus
 from core.money.payout_tables import signed
 from core.money.reasons import sentence_in_words
-from core.tenancy.access.viewers import Viewer
 from core.ui.panels.payments import refund_line
 from core.ui.parts.format import money, word
 
 Line = dict[str, Any]
 
 
-def history_of(
-    payment: Row[Any], refunds: Sequence[Line], payouts: Sequence[Line], viewer: Viewer
-) -> list[Line]:
+def history_of(payment: Row[Any], refunds: Sequence[Line], payouts: Sequence[Line]) -> list[Line]:
     """A line for each thing that happened, the latest first, as ``show_timeline`` draws them:
     ``payment`` is of ``payment_detail``, the others of ``refunds_of`` and ``payouts_of``.
     """
@@ -28,7 +25,7 @@ def history_of(
         {"at": at, "summary": summary, "subject_id": payment.id}
         for at, summary in (
             *_arrival(payment),
-            *((each["refunded_at"], refund_line(each, viewer.timezone)) for each in refunds),
+            *((each["refunded_at"], refund_line(each)) for each in refunds),
             *((each["approved_at"], _counted(each)) for each in payouts),
         )
     ]
@@ -38,7 +35,7 @@ def history_of(
 def _arrival(payment: Row[Any]) -> Iterator[tuple[datetime, str]]:
     amount, through = money({payment.currency: payment.amount}), payment.processor
     state = "" if payment.status == PaymentStatus.SUCCEEDED else f": {word(payment.status).lower()}"
-    yield payment.payment_date, f"{amount} · {word(through, PROCESSOR_LABELS)}{state}"
+    yield payment.payment_date, f"Payment of {amount} · {word(through, PROCESSOR_LABELS)}{state}"
     decided = payment.chosen_at or payment.attributed_at
     if decided is not None and payment.attribution_reason:
         yield decided, sentence_in_words(payment.attribution_reason)

@@ -60,10 +60,13 @@ def payment_state(payment: Any) -> str:
         return "Form withdrawn, not counted"
     if payment.counts and payment.refund_amount and not payment.net_revenue:
         return "Refunded"
-    return "Disputed" if payment.disputed else word(payment.status, PaymentStatus)
+    if payment.disputed:
+        return "Disputed"
+    is_partly_back = payment.counts and payment.refund_amount
+    return "Partly refunded" if is_partly_back else word(payment.status, PaymentStatus)
 
 
-def refund_line(refund: Mapping[str, Any], timezone: str) -> str:
+def refund_line(refund: Mapping[str, Any]) -> str:
     """A refund or lost dispute in words, with what of it counts where that is less."""
     kind = "Lost dispute" if refund["kind"] == RefundKind.DISPUTE else "Refund"
     amount, counted = (
@@ -72,7 +75,7 @@ def refund_line(refund: Mapping[str, Any], timezone: str) -> str:
     is_cut = refund["status"] not in UNDONE and amount != counted
     part = f", of which {counted} counts, as no more can go back than was paid" if is_cut else ""
     state = word(refund["status"], PaymentStatus)
-    return f"{kind} of {amount}{part}: {state}, {when(refund['refunded_at'], timezone)}"
+    return f"{kind} of {amount}{part}: {state.lower()}"
 
 
 def counting_net(payments: pd.DataFrame) -> pd.Series[Any]:
