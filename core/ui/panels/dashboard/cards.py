@@ -122,7 +122,7 @@ def show_change(figures: Dashboard, key: str, currency: str) -> None:
     colour = "gray"
     if direction != "off":
         colour = "green" if said.startswith("+") is (direction == "normal") else "red"
-    before = "" if direction == "off" else " on the period before"
+    before = "" if direction == "off" else " vs the period before"
     st.markdown(f":{colour}[{said}]:gray[{before}]")
 
 
