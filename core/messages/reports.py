@@ -40,6 +40,7 @@ from core.metrics.units import MONEY
 from core.platform.clock import Period, now
 from core.platform.database import organization_id_of
 from core.platform.dataframes import records
+from core.platform.labels import none_of
 from core.platform.notation import notation, written_in
 from core.platform.settings import settings
 from core.platform.tasks import task
@@ -197,7 +198,8 @@ def _reminders(db: Session, events: list[dict[str, Any]], zone: ZoneInfo) -> Ite
             lines.append(f"• {link}, {day}, {notation().clock(local)}")
         for start in range(0, len(lines), LINES):
             yield section(
-                f"*{escaped(closer or 'No closer')}*\n" + "\n".join(lines[start : start + LINES])
+                f"*{escaped(closer or none_of('closer'))}*\n"
+                + "\n".join(lines[start : start + LINES])
             )
 
 

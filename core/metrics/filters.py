@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from core.bookings.listed import LISTED
 from core.metrics.dimensions import FILTERS, Dimension
 from core.platform.errors import InvalidInput
+from core.platform.labels import none_of
 from core.platform.normalization import fold
 from core.platform.schemas import ids_of
 
@@ -54,11 +55,6 @@ class Filters:
         }
 
 
-def none_of(each: Dimension) -> str:
-    """What people call having no value of a dimension."""
-    return f"No {each.label.lower()}"
-
-
 def values_of(db: Session, keys: Collection[str]) -> dict[str, dict[str, Wanted]]:
     """What figures can be narrowed to: for each of the dimensions ``keys`` that they can be
     narrowed by its values, by what people call them. Entries of a list stand in alphabetical order;
@@ -72,7 +68,7 @@ def values_of(db: Session, keys: Collection[str]) -> dict[str, dict[str, Wanted]
     entries = _entries(db, [each for each in chosen if each.names])
     often = Counter((key, name) for key, name, _ in entries)
     for key, name, id_ in entries:
-        alone = often[key, name] == 1 and name != none_of(FILTERS[key])
+        alone = often[key, name] == 1 and name != none_of(FILTERS[key].label)
         found[key][name if alone else f"{name} ({id_.hex[:8]})"] = id_
     return found
 

@@ -85,8 +85,7 @@ CHANGES = text(f"""
            max(reason) as reason, currency,
            sum(amount - refund_amount) filter (where now = 0) as net_then,
            sum(amount - refund_amount) filter (where now = 1) as net_now,
-           app.person_in_words('closer', closer_id, max(closer_name), 'Nobody') as closer,
-           app.person_in_words('setter', setter_id, max(setter_name), 'Nobody') as setter
+           max(closer_name) as closer, closer_id, max(setter_name) as setter, setter_id
       from sides
      group by payment_id, reason_code, currency, closer_id, setter_id, source_id, package_id
     having sum(amount * (2 * now - 1)) <> 0 or sum(refund_amount * (2 * now - 1)) <> 0
@@ -166,7 +165,8 @@ def changes_since(db: Session, snapshot: PayoutSnapshot, bounds: Row[Any]) -> pd
     to its end since, which later payouts adjust.
 
     Columns: payment_id, what (``new``, ``gone``, ``changed``), reason (None for a payment of the
-    period), currency, net_then, net_now, closer, setter. Empty when nothing changed.
+    period), currency, net_then, net_now, closer, closer_id, setter, setter_id; without
+    the id a name is what the booking has. Empty when nothing changed.
     """
     is_draft = snapshot.state == SnapshotState.DRAFT
     asked = {"snapshot": snapshot.id, "is_draft": is_draft} | vars(_cut(snapshot, bounds))

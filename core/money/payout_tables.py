@@ -91,16 +91,8 @@ def snapshots_table(db: Session) -> pd.DataFrame:
 
 def _line_columns() -> list[Any]:
     hidden, line = {"organization_id", "snapshot_id"}, PayoutSnapshotDetail
-    in_words = {
-        f"{part}_name": func.app.person_in_words(part, member_id, name, "Nobody")
-        for part, member_id, name in (
-            ("closer", line.closer_id, line.closer_name),
-            ("setter", line.setter_id, line.setter_name),
-        )
-    }
     columns = [column for column in line.__table__.columns if column.name not in hidden]
-    shown = [in_words.get(column.name, column).label(column.name) for column in columns]
-    return [*shown, HELD_BEFORE.label("held_before")]
+    return [*columns, HELD_BEFORE.label("held_before")]
 
 
 def _conditions(snapshot_id: UUID, chosen: LineFilter) -> list[ColumnElement[bool]]:
@@ -151,8 +143,8 @@ def details_table(
 
     Columns: those of ``payout_snapshot_details`` without organisation and payout, and
     ``held_before``: why the payout before held the line back, if it did. ``reason`` is the whole
-    sentence, for an adjustment with its amount; None for an ordinary payment. The names of a closer
-    and a setter who are nobody on the roster say so.
+    sentence, for an adjustment with its amount; None for an ordinary payment. The name of a closer
+    or setter without an id is what the booking has.
     """
     query = _lines(snapshot_id, chosen).limit(limit).offset(offset)
     rows = (tuple(_with_sentence(row).values()) for row in db.execute(query).mappings())
@@ -177,6 +169,30 @@ def count_details(
         PayoutSnapshotDetail.snapshot_id == snapshot_id
     )
     return dict(zip(parts, db.execute(query).one(), strict=True))
+
+
+def payouts_of(db: Session, payment_id: UUID) -> pd.DataFrame:
+    """The lines of a payment in payouts that were approved, for whoever may see those. Columns:
+    name, approved_at, kind, net_revenue, currency, held_back.
+    """
+    line, payout = PayoutSnapshotDetail, PayoutSnapshot
+    query = (
+        select(
+            payout.name,
+            payout.approved_at,
+            line.kind,
+            line.net_revenue,
+            line.currency,
+            line.held_back,
+        )
+        .join(
+            payout,
+            (payout.organization_id == line.organization_id) & (payout.id == line.snapshot_id),
+        )
+        .where(line.payment_id == payment_id, payout.approved_at.is_not(None))
+        .order_by(payout.approved_at, line.id)
+    )
+    return fetched(db.execute(query))
 
 
 def payments_without_closer(db: Session, snapshot_id: UUID) -> int:

@@ -35,9 +35,8 @@ from core.people.visibility import persons_are_hidden, visible
 from core.platform.clock import Period, now
 from core.platform.dataframes import dataframe, fetched
 from core.platform.money import shown
-from core.platform.normalization import normalize_email
 from core.platform.paging import Order, sorted_by
-from core.platform.search import equals, is_address, is_amount
+from core.platform.search import is_address, is_amount
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +70,9 @@ def _columns() -> tuple[Any, ...]:
         Payment.processor,
         Payment.processor_payment_id,
         Payment.event_id,
+        Payment.closer_id,
         Closer.name.label("closer"),
+        Payment.setter_id,
         Setter.name.label("setter"),
         Source.name.label("source"),
         Package.name.label("package"),
@@ -266,7 +267,9 @@ def unattributed_money(db: Session, condition: TextClause | None = None) -> Unat
 
 
 def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
-    """All facts of one payment; None when it does not exist or the caller may not see it."""
+    """All facts of one payment, with the contact who booked, or else whose address paid; None when
+    it does not exist or the caller may not see it.
+    """
     more = (
         Payment.payment_type,
         Payment.membership_key,
@@ -274,31 +277,22 @@ def payment_detail(db: Session, payment_id: UUID) -> Row[Any] | None:
         Payment.dispute_status,
         Payment.attributed_at,
         Payment.chosen_at,
+        Event.scheduled_at.label("event_scheduled_at"),
+        func.coalesce(Event.contact_id, ContactEmail.contact_id).label("contact_id"),
     )
-    return db.execute(
-        _named(select(*_columns(), *more).select_from(Payment)).where(Payment.id == payment_id)
-    ).first()
-
-
-def contact_of(db: Session, payment: Row[Any]) -> Row[UUID, str | None, str | None] | None:
-    """The contact of a payment, as far as the caller may see one: whoever has the address that it
-    was made under, else whoever had its booking. Columns: id, name, email.
-    """
-    booked = select(Event.contact_id).where(Event.id == payment.event_id)
-    payer = select(ContactEmail.contact_id).where(
-        equals(ContactEmail.email_normalized, normalize_email(payment.customer_email))
-    )
-    is_payer = Contact.id.in_(payer)
     query = (
-        select(Contact.id, Contact.name, Contact.email)
-        .where(
-            or_(is_payer, Contact.id.in_(booked)),
-            Contact.merged_into_id.is_(None),
-            Contact.erased_at.is_(None),
+        _named(select(*_columns(), *more).select_from(Payment))
+        .outerjoin(
+            Event,
+            (Event.organization_id == Payment.organization_id) & (Event.id == Payment.event_id),
         )
-        .order_by(is_payer.desc(), Contact.id)
+        .outerjoin(
+            ContactEmail,
+            (ContactEmail.organization_id == Payment.organization_id)
+            & (ContactEmail.email_normalized == Payment.customer_email_normalized),
+        )
     )
-    return db.execute(query.limit(1)).first()
+    return db.execute(query.where(Payment.id == payment_id)).first()
 
 
 def refunds_of(db: Session, payment_id: UUID) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from decimal import Decimal
@@ -197,6 +197,16 @@ class PayoutSummary(Response):
         return decimal_text(amount, self.currency)
 
 
+NAMED_BY = {"closer": "host", "setter": "the booking says"}
+
+
+def credited(line: Mapping[str, Any], part: str, name: str) -> str | None:
+    """Whom of ``part`` a line is credited to: without the id nobody, whatever the booking says."""
+    if line[f"{part}_id"] is not None or line[name] is None:
+        return line[name]
+    return f"Nobody ({NAMED_BY[part]} “{line[name]}”)"
+
+
 class PayoutDetail(Response):
     """One line of a payout: a payment, or an adjustment of earlier lines."""
 
@@ -239,9 +249,12 @@ class PayoutDetail(Response):
     @classmethod
     def _of_line(cls, line: dict[str, Any]) -> dict[str, Any]:
         is_payment = line["kind"] == LineKind.PAYMENT
+        closer, setter = (credited(line, part, f"{part}_name") for part in ("closer", "setter"))
         return line | {
-            "closer": line["closer_name"],
-            "setter": line["setter_name"],
+            "closer": closer,
+            "closer_name": closer,
+            "setter": setter,
+            "setter_name": setter,
             "cash": line["amount"],
             "amount": line["amount"] if is_payment else line["net_revenue"],
         }
@@ -320,6 +333,11 @@ class PayoutDifference(Response):
     net_now: Decimal | None
     closer: str | None
     setter: str | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_change(cls, change: dict[str, Any]) -> dict[str, Any]:
+        return change | {part: credited(change, part, part) for part in ("closer", "setter")}
 
     @field_serializer("net_then", "net_now", return_type=AmountText | None)
     def _as_text(self, amount: Decimal | None) -> str | None:

@@ -31,6 +31,11 @@ class LabelledEnum(StrEnum):
         return {str(member): member.label for member in cls}
 
 
+def none_of(label: str) -> str:
+    """What people call having none of what ``label`` names: ``No closer``, ``No call type``."""
+    return f"No {label.lower()}"
+
+
 def capitalized(stored: str) -> str:
     """``requires_action`` as ``Requires action``."""
     return stored.replace("_", " ").capitalize()

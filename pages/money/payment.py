@@ -15,16 +15,20 @@ from core.bookings.queries import EventFilter, events_page
 from core.money.attribution import adopt_address, choose_event, clear_choice
 from core.money.models import PROCESSOR_LABELS
 from core.money.pairs import pairs_of
-from core.money.queries import contact_of, payment_detail, refunds_of
+from core.money.payout_tables import payouts_of
+from core.money.queries import payment_detail, refunds_of
+from core.money.reasons import sentence_in_words
 from core.money.suggestions import Ground, suggestions
+from core.people.visibility import sees_persons
 from core.platform.clock import Period
 from core.platform.dataframes import records
 from core.platform.errors import InvalidInput
+from core.platform.labels import none_of
 from core.platform.notation import notation
-from core.tenancy.access.authorization import may_open
-from core.ui.navigation import BY_KEY
 from core.ui.page import act, go, no_such, require, title
-from core.ui.panels.payments import Pair, decide_pairs, numbered_apart, payment_state, refund_line
+from core.ui.panels.payment_history import history_of
+from core.ui.panels.payments import Pair, decide_pairs, numbered_apart, payment_state
+from core.ui.panels.people import show_timeline
 from core.ui.parts.facts import show_facts
 from core.ui.parts.format import escape_markdown, money, plural, when, word
 from core.ui.parts.forms import Form
@@ -40,7 +44,7 @@ FOUND = 20
 
 def _label(event: Row[Any]) -> str:
     """A booking as a manager recognises it."""
-    lead, closer = event.lead_name or "No name", event.closer or "no closer"
+    lead, closer = event.lead_name or "No name", event.closer or none_of("closer")
     state = word(event.event_outcome, EventOutcome) if event.event_outcome else ""
     facts = (
         lead,
@@ -160,12 +164,47 @@ def ask_for_pair(payment_id: UUID) -> None:
         )
 
 
+def show_details(payment: Row[Any]) -> None:
+    """What is known of the payment: the money first, then who paid, whose it is and where it came
+    from.
+    """
+    refunded = money({payment.currency: payment.refund_amount}) if payment.refund_amount else None
+    net = money({payment.currency: payment.net_revenue}) if payment.counts else "not counted"
+    show_facts(
+        {
+            "Amount": money({payment.currency: payment.amount}),
+            "Status": payment_state(payment),
+            "Dispute": word(payment.dispute_status) if payment.disputed else None,
+            "Refunded": refunded,
+            "Net revenue": net,
+            "Customer": payment.customer_name,
+            "E-mail": payment.customer_email,
+        }
+    )
+    if payment.contact_id and sees_persons(viewer.role):
+        go("contact", "View contact", id=str(payment.contact_id))
+    show_facts(
+        {
+            "Closer": payment.closer or none_of("closer"),
+            "Setter": payment.setter or none_of("setter"),
+            "Source": payment.source,
+            "Package": payment.package,
+            "Paid through": word(payment.processor, PROCESSOR_LABELS),
+            "Membership": payment.membership_key,
+        },
+        "Credit and origin",
+    )
+    if payment.processor_payment_id:
+        st.caption("Processor's ID")
+        st.code(payment.processor_payment_id, language=None, wrap_lines=True)
+
+
 payment_id = id_from_address()
 with viewer.transaction() as db:
     payment = payment_detail(db, payment_id) if payment_id else None
     refunds = refunds_of(db, payment_id) if payment_id and payment else None
-    contact = contact_of(db, payment) if payment else None
-if payment_id is None or payment is None or refunds is None:
+    counted = payouts_of(db, payment_id) if payment_id and payment else None
+if payment_id is None or payment is None or refunds is None or counted is None:
     no_such(
         "payment",
         "It may belong to somebody else, or the link is old.",
@@ -179,36 +218,19 @@ title(
 )
 left, right = st.columns([3, 2])
 with right:
-    facts = {
-        "Status": payment_state(payment),
-        "Customer": payment.customer_name,
-        "E-mail": payment.customer_email,
-        "Refunded": (
-            money({payment.currency: payment.refund_amount}) if payment.refund_amount else None
-        ),
-        "Net revenue": (
-            money({payment.currency: payment.net_revenue}) if payment.counts else "not counted"
-        ),
-        "Package": payment.package,
-        "Source": payment.source,
-        "Processor's ID": payment.processor_payment_id,
-        "Membership": payment.membership_key,
-        "Dispute": word(payment.dispute_status) if payment.disputed else None,
-    }
-    show_facts(facts)
-    if contact is not None and may_open(viewer, BY_KEY["contact"].access) is None:
-        name = escape_markdown(contact.name or contact.email or "Contact")
-        go("contact", f"Open the contact: {name}", id=str(contact.id))
-    for refund in records(refunds):
-        st.text(refund_line(refund, viewer.timezone))
+    show_details(payment)
 with left:
     st.subheader("Booking and credit")
-    booked_by = f" · booked by {escape_markdown(payment.setter)}" if payment.setter else ""
-    credited = payment.closer or ("No closer" if payment.event_id else "Not matched to a booking")
-    st.markdown(f"**{escape_markdown(credited)}**{booked_by}")
-    st.text(payment.attribution_reason or "")
+    who = (
+        f"Closed by {payment.closer}" if payment.closer else none_of("closer"),
+        f"booked by {payment.setter}" if payment.setter else none_of("setter").lower(),
+    )
+    credited = " · ".join(who) if payment.event_id else "Not matched to a booking"
+    st.markdown(f"**{escape_markdown(credited)}**")
+    st.text(sentence_in_words(payment.attribution_reason))
     if payment.event_id:
-        go("event", "Open the booking", id=str(payment.event_id))
+        booked = when(payment.event_scheduled_at, viewer.timezone)
+        go("event", f"Open the booking of {booked}", id=str(payment.event_id))
     if payment.superseded_by_id:
         st.info("The processor has reported the same payment, so this entry is not counted twice.")
         go("payment", "Open the processor's record", id=str(payment.superseded_by_id))
@@ -219,5 +241,6 @@ with left:
             st.rerun()
         ask_for_event(payment)
         ask_for_pair(payment_id)
+    show_timeline(history_of(payment, records(refunds), records(counted)), viewer)
 if viewer.is_admin:
     go("who-sees", "Who can see this?", kind="payment", id=str(payment_id))

@@ -33,7 +33,7 @@ from core.ui.panels.payments import (
     why_none_is_unattributed,
 )
 from core.ui.panels.saved_views import offer_saved_views
-from core.ui.parts.columns import Moment, Money, Text, Truth, Word, headings
+from core.ui.parts.columns import Moment, Money, Rep, Text, Truth, Word, headings
 from core.ui.parts.drill import FIGURE, NARROWING
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.rows import QueriedRows
@@ -159,20 +159,23 @@ ticked = (ticking_table if is_decided_here else table)(
     QueriedRows(ORDERED, page_of),
     "payments",
     opens="payment",
-    card=("customer_name", "amount", "payment_date"),
+    card=("customer_name", "amount", "payment_date", "state"),
     columns=[
         Moment("payment_date", heading("payment_date"), viewer.timezone),
         Text("customer_name", "Customer"),
-        Text("customer_email", heading("customer_email")),
         Money("amount", heading("amount")),
         Money("net_revenue", heading("net_revenue")),
-        Word("processor", heading("processor"), PROCESSOR_LABELS),
         Text("state", "State"),
-        Text("closer", heading("closer")),
-        Text("setter", heading("setter")),
+        Rep("closer", heading("closer")),
+        Rep("setter", heading("setter")),
         Text("source", heading("source")),
+        Word("processor", heading("processor"), PROCESSOR_LABELS),
     ],
-    more=[Money("counted_amount", "Counted amount"), Truth("counts", heading("counts"))],
+    more=[
+        Text("customer_email", heading("customer_email")),
+        Money("counted_amount", "Counted amount"),
+        Truth("counts", heading("counts")),
+    ],
 )
 if is_decided_here:
     offer_no_booking(viewer, ticked or [], labels)

@@ -17,8 +17,9 @@ from core.money.payout_lines import changes_since, payout_bounds
 from core.money.payout_tables import details_table, payments_without_closer, summaries_table
 from core.money.payouts import approve, discard, get_snapshot, mark_paid, refusal
 from core.platform.errors import NotFound
+from core.platform.labels import none_of
 from core.ui.navigation import jump
-from core.ui.page import act, go, no_such, require, title
+from core.ui.page import act, no_such, require, title
 from core.ui.panels.payments import UNATTRIBUTED, way_to_match
 from core.ui.panels.payouts import (
     SUMS,
@@ -39,7 +40,8 @@ from core.ui.panels.payouts import (
     warn_unfinished,
     warn_without_closer,
 )
-from core.ui.parts.columns import Money, Number, Text
+from core.ui.parts.columns import Money, Number, Rep, Sentence, Text
+from core.ui.parts.drill import address, link_to_rows
 from core.ui.parts.format import days, escape_markdown, money, word
 from core.ui.parts.query_params import id_from_address
 from core.ui.parts.tables import table
@@ -102,7 +104,7 @@ dimension = (
     or "closer"
 )
 rows = summaries[summaries["dimension"] == dimension].copy()
-rows["label"] = rows["label"].fillna("Nobody" if dimension in ("closer", "setter") else "None")
+rows["label"] = rows["label"].fillna(none_of(dimension))
 table(
     rows,
     f"payout-by-{dimension}",
@@ -116,11 +118,11 @@ table(
 
 show_bridge(steps)
 people = [
-    Text("closer_name", "Closer"),
-    Text("setter_name", "Setter"),
+    Rep("closer_name", "Closer"),
+    Rep("setter_name", "Setter"),
     Text("source_name", "Source"),
     Text("package_name", "Package"),
-    Text("attribution_reason", "Attributed"),
+    Sentence("attribution_reason", "Attributed"),
 ]
 if any(part.lines["held_before"].notna().any() for part in lines.values()):
     people.insert(0, Text("held_before", "Held back before"))
@@ -144,7 +146,7 @@ if viewer.is_admin and payout.state == SnapshotState.DRAFT:
     warn_unfinished(payout)
     warn_without_closer(without_closer)
     if without_closer:
-        go("payments", way_to_match(without_closer), view=UNATTRIBUTED)
+        link_to_rows(address("payments", {"view": UNATTRIBUTED}), way_to_match(without_closer))
     warn_open_entries(entries)
     typed = st.text_input(
         f"To confirm, enter the name of the payout: {escape_markdown(payout.name)}"

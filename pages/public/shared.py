@@ -13,14 +13,8 @@ from core.metrics.dashboard import CARDS, TRENDS
 from core.platform.clock import today
 from core.ui.cache import shared_dashboard_of, this_minute
 from core.ui.page import empty, open_to_all
-from core.ui.panels.dashboard import (
-    show_card,
-    show_funnel,
-    show_heat,
-    show_trend,
-    summary_of_comparison,
-    summary_of_shows,
-)
+from core.ui.panels.dashboard.cards import show_card, summary_of_comparison, summary_of_shows
+from core.ui.panels.dashboard.charts import show_funnel, show_heat, show_trend
 from core.ui.parts.filters import PRESETS, preset_period
 from core.ui.public import heading, visitor_of
 

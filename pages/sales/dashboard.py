@@ -11,9 +11,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy.orm import Session
 
-from core.bookings.models import CallStatus, EventOutcome
 from core.bookings.queries import EventFilter, events_table
-from core.bookings.schemas import EventItem
 from core.metrics.comparison import With, compared
 from core.metrics.dashboard import CARDS, Dashboard
 from core.metrics.drill import matching
@@ -26,21 +24,16 @@ from core.platform.clock import Period, today
 from core.tenancy.access.viewers import Viewer
 from core.ui.cache import dashboard_of, live_stamp, made_beside, this_minute
 from core.ui.page import empty, require, title
-from core.ui.panels.dashboard import (
-    grain_picker,
-    names_everybody,
+from core.ui.panels.booking_list import booking_columns
+from core.ui.panels.dashboard.cards import (
     show_cards,
-    show_funnel,
-    show_heat,
-    show_overdue,
-    show_people,
-    show_trend,
     summary_of_comparison,
     summary_of_revenue,
     summary_of_shows,
 )
+from core.ui.panels.dashboard.charts import grain_picker, show_funnel, show_heat, show_trend
+from core.ui.panels.dashboard.people import names_everybody, show_overdue, show_people
 from core.ui.panels.payments import show_unattributed, unattributed_for
-from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.drill import link_to_rows, narrowed_here, rows_behind, switch_to_rows
 from core.ui.parts.filters import (
     FIRST_DAY,
@@ -58,7 +51,9 @@ from core.ui.parts.query_params import ORGANIZATION
 from core.ui.parts.tables import Drawn, table
 
 viewer = require("dashboard")
-heading = headings(EventItem)
+LATEST = (
+    *("scheduled_at", "lead_name", "closer", "setter", "source", "call_status", "event_outcome"),
+)
 title("Dashboard", viewer, viewer.organization_name)
 first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
 below = st.container()
@@ -173,15 +168,7 @@ def show_latest(recent: pd.DataFrame, viewer: Viewer, finished: dict[Hashable, D
         opens="event",
         finished=finished,
         card=("lead_name", "scheduled_at", "call_status"),
-        columns=[
-            Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),
-            Text("lead_name", heading("lead_name")),
-            Text("closer", heading("closer")),
-            Text("setter", heading("setter")),
-            Text("source", heading("source")),
-            Word("call_status", heading("call_status"), CallStatus),
-            Word("event_outcome", heading("event_outcome"), EventOutcome),
-        ],
+        columns=booking_columns(viewer, LATEST),
     )
 
 

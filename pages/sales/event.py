@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from core.bookings.form_history import FormVersion, form_history
 from core.bookings.models import GONE, CallStatus, EventOutcome
 from core.bookings.queries import event_detail, events_of_contact, form_answers, timeline
+from core.bookings.rep_names import rep_in_words
 from core.bookings.roster import setters_by_name
 from core.bookings.setter_reassignment import name_setter
 from core.money.queries import PaymentFilter, payments_table
@@ -84,7 +85,7 @@ def ask_who_the_setter_is(event: Row[Any]) -> None:
     with viewer.transaction() as db:
         setters = setters_by_name(db)
     st.caption(
-        "Nobody on the roster has this setter's name. Choose who it is, for this and every other"
+        "This setter's name is not in your list. Choose who it is, for this and every other"
         " booking:"
     )
     name = st.selectbox(
@@ -103,10 +104,9 @@ def ask_who_the_setter_is(event: Row[Any]) -> None:
 def details(event: Row[Any]) -> dict[str, Any]:
     """What is known of the booking beside its form."""
     follow_up = form.get("follow_up_on")
-    unknown = f"{event.setter} (not on the roster)"
     return {
-        "Closer": event.closer,
-        "Setter": unknown if event.setter_name_unknown else event.setter,
+        "Closer": rep_in_words(event.closer, "closer", is_listed=event.closer_id is not None),
+        "Setter": rep_in_words(event.setter, "setter", is_listed=event.setter_id is not None),
         "Source": event.source,
         "Traffic type": event.traffic_type,
         "E-mail": event.lead_email,

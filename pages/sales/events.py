@@ -7,15 +7,14 @@ from calendar import day_name
 import pandas as pd
 import streamlit as st
 
-from core.bookings.models import CallStatus, EventOutcome
+from core.bookings.models import CallStatus
 from core.bookings.queries import ORDERED, EventFilter, count_events, events_table
-from core.bookings.schemas import EventItem
 from core.metrics.drill import bookings_behind, counted, is_of, matching
 from core.metrics.facts import EVENTS, PAYMENTS
 from core.platform.paging import Order
 from core.ui.page import empty, require, title
+from core.ui.panels.booking_list import booking_columns, with_forms
 from core.ui.panels.saved_views import offer_saved_views
-from core.ui.parts.columns import Moment, Text, Word, headings
 from core.ui.parts.drill import FIGURE, NARROWING, SLOT, slot_of_address
 from core.ui.parts.filters import choices_for, filter_bar, period_picker
 from core.ui.parts.format import plural, word
@@ -23,7 +22,10 @@ from core.ui.parts.rows import QueriedRows
 from core.ui.parts.tables import table
 
 viewer = require("events")
-heading = headings(EventItem)
+LISTED = (
+    *("scheduled_at", "lead_name", "closer", "setter", "source", "call_type", "call_status"),
+    *("event_outcome", "form"),
+)
 title("Bookings", viewer)
 offer_saved_views(viewer, "events", "bookings", *NARROWING, "status", FIGURE, *SLOT)
 first, second, third = st.columns(3, vertical_alignment="bottom")
@@ -89,7 +91,7 @@ def page_of(order: Order | None, limit: int, offset: int) -> tuple[pd.DataFrame,
     """The bookings of one page, and how many there are."""
     with viewer.transaction() as db:
         rows = events_table(db, chosen, order=order, limit=limit, offset=offset)
-    return rows.assign(form=rows["pcf_submitted"].map({True: "Filed"})), count
+    return with_forms(rows), count
 
 
 table(
@@ -97,20 +99,6 @@ table(
     "bookings",
     opens="event",
     card=("lead_name", "scheduled_at", "call_status"),
-    columns=[
-        Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),
-        Text("lead_name", heading("lead_name")),
-        Text("closer", heading("closer")),
-        Text("setter", heading("setter")),
-        Text("source", heading("source")),
-        Text("call_type", heading("call_type")),
-        Word("call_status", heading("call_status"), CallStatus),
-        Word("event_outcome", heading("event_outcome"), EventOutcome),
-        Text("form", "Form"),
-    ],
-    more=[
-        Text("lead_email", heading("lead_email")),
-        Text("traffic_type", heading("traffic_type")),
-        Moment("booked_at", heading("booked_at"), viewer.timezone),
-    ],
+    columns=booking_columns(viewer, LISTED),
+    more=booking_columns(viewer, ("lead_email", "traffic_type", "booked_at")),
 )

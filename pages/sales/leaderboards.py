@@ -18,7 +18,7 @@ from core.tenancy.access.models import AccessSettings
 from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import leaderboard_of
 from core.ui.page import empty, require, title
-from core.ui.parts.columns import Bar, Column, Links, Number, Text
+from core.ui.parts.columns import Bar, Column, Links, Rank, Text
 from core.ui.parts.drill import address, bookings_behind_cash, period_here, rows_behind
 from core.ui.parts.filters import address_of, choices_of, named, period_picker
 from core.ui.parts.format import based_on, place_change
@@ -101,7 +101,7 @@ def show(lines: pd.DataFrame, key: str, columns: Sequence[Column]) -> None:
         ways=lines["id"].map(ways_of),
     )
     targets = [address("person", {"id": str(each), **here}) for each in lines["id"]]
-    card = ("name", "value", "change", "sample", "ways")
+    card = ("name", "rank", "value", "change", "sample", "ways")
     linked_table(linked_rows(rows, columns, targets), key, card=card)
 
 
@@ -113,7 +113,7 @@ value = (
 )
 few = board["small"].astype(bool)
 if not few.all():
-    show(board[~few], "board", (Number("rank", "#"), Text("change", "Place"), *value))
+    show(board[~few], "board", (Rank("rank", "Rank"), Text("change", "Place"), *value))
 if few.any():
     st.subheader("Not ranked")
     st.caption(f"Fewer than {SMALL_SAMPLE} bookings: too few to rank.")

@@ -6,22 +6,30 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.bookings.queries import EventFilter, events_table
 from core.metrics.catalog import shown_to
 from core.metrics.comparison import compared
 from core.metrics.dashboard import TRENDS, data_stamp
 from core.metrics.figures import Values
 from core.metrics.people import PROFILE, find_person
+from core.money.queries import PaymentFilter, payments_table
 from core.platform.errors import NotAllowed
 from core.tenancy.access.models import AccessSettings
 from core.tenancy.organizations.queries import settings_of
 from core.ui.cache import board_dashboard_of, dashboard_of, this_minute
 from core.ui.page import empty, no_such, require, title
-from core.ui.panels.dashboard import show_person_card, show_trend, summary_of_comparison
+from core.ui.panels.booking_list import booking_columns
+from core.ui.panels.dashboard.cards import show_change, show_person_card, summary_of_comparison
+from core.ui.panels.dashboard.charts import show_trend
+from core.ui.panels.people import payments_of_rep
 from core.ui.parts.drill import bookings_behind_cash, link_to_rows, rows_behind, switch_to_rows
 from core.ui.parts.filters import address_of, choices_of, named, period_picker
 from core.ui.parts.query_params import id_from_address
+from core.ui.parts.tables import table
 
 A_ROW = 4
+LATEST = 10
+BOOKING = ("scheduled_at", "lead_name", "source", "call_status", "event_outcome")
 viewer = require("person")
 with viewer.transaction() as db:
     person = find_person(db, id_from_address())
@@ -58,19 +66,33 @@ for start in range(0, len(theirs), A_ROW):
     for column, key in zip(st.columns(A_ROW), theirs[start : start + A_ROW], strict=False):
         with column:
             show_person_card(figures, key, viewer.currency, team if key in of_team else None)
+            show_change(figures, key, viewer.currency)
 
 st.caption(summary_of_comparison(figures, theirs, viewer.currency))
 narrowed = {person.who: named(choices, person.who, person.id)}
 here = narrowed | address_of(period)
-if sees_rows:
-    first, second, third, _ = st.columns(A_ROW)
-    with first:
-        link_to_rows(rows_behind("booked_calls", here), "See the bookings")
-    with second:
-        link_to_rows(rows_behind("cash_collected", here), "See the cash")
-    with third:
-        link_to_rows(bookings_behind_cash(here), "See the paid bookings")
 if (
     point := show_trend(figures, viewer.currency, shown_to(TRENDS, money=sees_money or is_own))
 ) and (sees_rows):
     switch_to_rows(rows_behind(point[0], narrowed | address_of(point[1])))
+if sees_rows:
+    ids = {f"{person.who}_id": [person.id]}
+    with viewer.transaction() as db:
+        bookings = events_table(db, EventFilter(period=period, ids=ids), limit=LATEST)
+        payments = payments_table(db, PaymentFilter(period=period, ids=ids), limit=LATEST)
+    st.subheader("Latest bookings")
+    if bookings.empty:
+        empty("No bookings in this period", "Choose a longer period to see earlier ones.")
+    else:
+        columns = booking_columns(viewer, BOOKING)
+        card = ("lead_name", "scheduled_at", "call_status")
+        table(bookings, "bookings-of-rep", opens="event", card=card, columns=columns)
+    with st.container(horizontal=True):
+        link_to_rows(rows_behind("booked_calls", here), "See the bookings")
+        link_to_rows(bookings_behind_cash(here), "See the paid bookings")
+    st.subheader("Latest payments")
+    if payments.empty:
+        empty("No payments in this period", "Payments of their bookings appear here.")
+    else:
+        payments_of_rep(payments, "payments-of-rep", viewer)
+    link_to_rows(rows_behind("cash_collected", here), "See the cash")

@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from core.bookings.models import Event, Package
+from core.bookings.rep_names import rep_in_words
 from core.money.attribution import attribute_event
 from core.money.models import (
     BridgeStep,
@@ -38,6 +39,7 @@ from core.money.payouts import (
     mark_paid,
     rebuild,
 )
+from core.money.schemas import PayoutDetail
 from core.money.settings import MONEY
 from core.operations.checks import State
 from core.operations.organization_checks import examine_organization
@@ -740,8 +742,14 @@ def test_money_of_a_host_who_is_called_like_a_closer_is_nobodys_in_every_sum_and
     draft = desk.draft(OCTOBER)
     with desk.admin.transaction() as db:
         sums = records(summaries_table(db, draft))
-        names = sorted(details_table(db, draft)["closer_name"])
-    assert names == ["Ana", "Nobody (host “Ana B”)", "Nobody (host “Ana”)"]
+        lines = records(details_table(db, draft))
+    names = sorted(
+        rep_in_words(line["closer_name"], "closer", is_listed=line["closer_id"] is not None)
+        for line in lines
+    )
+    assert names == ["Ana", "“Ana B” (not in your list)", "“Ana” (not in your list)"]
+    in_api = sorted(str(PayoutDetail.model_validate(line).closer) for line in lines)
+    assert in_api == ["Ana", "Nobody (host “Ana B”)", "Nobody (host “Ana”)"]
     assert [
         (row["member_id"], row["label"], row["payment_count"], row["net_revenue"])
         for row in sums

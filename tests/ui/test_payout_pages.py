@@ -99,9 +99,9 @@ def test_payments_adjustments_the_bridge_and_what_was_left_out_are_said_in_words
 
     assert not page.exception
     assert any("1 payment has no closer" in line for line in words(page))
-    assert "view=Unattributed" in [link.proto.query_string for link in page.get("page_link")]
+    assert any("payments?view=Unattributed" in each.proto.body for each in page.get("html"))
     assert grid(page, "reason_code", "reason").column("reason") == [
-        "refund of 5 Nov on a payment of 30 Oct, counted in October 2026: −$97.00"
+        "Refund of Nov 5 on a payment of Oct 30, counted in October 2026: −$97.00."
     ]
     headings = [each.value for each in page.subheader]
     assert headings[:2] == ["Payments", "Adjustments"]

@@ -338,7 +338,7 @@ def test_a_bookings_page_has_the_forms_history_reasons_and_the_persons_other_boo
     assert any(line.startswith("**Withdrawn** by Ana Alder") for line in said)
     assert any(line.startswith("**Filed** by Ana Alder") for line in said)
     assert "Notes: Asks her partner" in said
-    assert "matched lena@example.com" in grid(page, "amount").rows[0]["attribution_reason"]
+    assert "Matched lena@example.com" in grid(page, "amount").rows[0]["attribution_reason"]
     [others] = [each for each in grids(page) if "scheduled_at" in each.names]
     assert [str(office.next) in target for target in others.targets] == [True]
     assert "Booked with: Entered by hand" in said
@@ -348,7 +348,8 @@ def test_a_name_that_is_on_no_roster_says_so(office):
     with as_system(office.org) as db:
         unknown = make.event(db, office.org, setter_name="new-setter").id
     page = opened("event", office.manager, id=str(unknown))
-    assert "Setter: new-setter (not on the roster)" in words(page)
+    assert "Setter: “new-setter” (not in your list)" in words(page)
+    assert "Closer: No closer" in words(page)
 
 
 def test_what_was_agreed_is_on_the_closers_day_until_it_is_done(office):

@@ -62,7 +62,7 @@ def test_somebodys_figures_stand_beside_the_teams_and_lead_to_their_rows(made, v
     assert rate.proto.delta_description == "of 3"
     assert len(page.get("plotly_chart")) == 1
     ways = [urlsplit(unescape(each).split('"')[3]) for each in links(page)]
-    assert [each.path for each in ways] == ["events", "payments", "events"]
+    assert [each.path for each in ways] == ["events", "events", "payments"]
     assert {parse_qs(each.query)["closer"][0] for each in ways} == {"Ana"}
 
 
@@ -111,3 +111,22 @@ def test_a_rate_of_few_bookings_stands_below_the_ranking_with_the_reason(made):
         ("Bo", "9 bookings"),
     ]
     assert "Fewer than 10 bookings: too few to rank." in words(page)
+
+
+def test_somebodys_page_lists_their_own_latest_bookings_and_payments(made):
+    page = page_of(made, "admin")
+    assert len(grid(page, "lead_name", "call_status").rows) == 3
+    assert grid(page, "customer_name", "amount").column("amount") == ["$100.00"]
+    hidden = page_of(made, "other")
+    assert not [each for each in grids(hidden) if {"lead_name"} & set(each.names)]
+
+
+def test_a_person_without_anything_in_the_period_reads_why_there_is_nothing(made):
+    page = opened("person", made["admin"], id=str(made["ana"]), period="Next 7 days")
+    assert {"**No bookings in this period**", "**No payments in this period**"} <= set(words(page))
+
+
+def test_a_card_of_the_leaderboard_names_the_rank(made):
+    board = grid(opened("leaderboards", made["rep"], period="Last 7 days"), "rank", "name", "value")
+    assert board.column("rank") == ["#1", "#2"]
+    assert board.card[:2] == ["name", "rank"]

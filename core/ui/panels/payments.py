@@ -18,7 +18,8 @@ from core.platform.errors import InvalidInput
 from core.tenancy.access.models import AccessSettings
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import settings_of
-from core.ui.page import act, go
+from core.ui.page import act
+from core.ui.parts.drill import address, link_to_rows
 from core.ui.parts.format import escape_markdown, money, when, word
 from core.ui.parts.forms import Form
 
@@ -61,10 +62,13 @@ def payment_state(payment: Any) -> str:
         return "Form withdrawn, not counted"
     if payment.counts and payment.refund_amount and not payment.net_revenue:
         return "Refunded"
-    return "Disputed" if payment.disputed else word(payment.status, PaymentStatus)
+    if payment.disputed:
+        return "Disputed"
+    is_partly_back = payment.counts and payment.refund_amount
+    return "Partly refunded" if is_partly_back else word(payment.status, PaymentStatus)
 
 
-def refund_line(refund: Mapping[str, Any], timezone: str) -> str:
+def refund_line(refund: Mapping[str, Any]) -> str:
     """A refund or lost dispute in words, with what of it counts where that is less."""
     kind = "Lost dispute" if refund["kind"] == RefundKind.DISPUTE else "Refund"
     amount, counted = (
@@ -73,7 +77,7 @@ def refund_line(refund: Mapping[str, Any], timezone: str) -> str:
     is_cut = refund["status"] not in UNDONE and amount != counted
     part = f", of which {counted} counts, as no more can go back than was paid" if is_cut else ""
     state = word(refund["status"], PaymentStatus)
-    return f"{kind} of {amount}{part}: {state}, {when(refund['refunded_at'], timezone)}"
+    return f"{kind} of {amount}{part}: {state.lower()}"
 
 
 def counting_net(payments: pd.DataFrame) -> pd.Series[Any]:
@@ -153,7 +157,7 @@ def show_unattributed(loose: Unattributed | None) -> None:
     what, way = st.columns([8, 3], vertical_alignment="center")
     what.warning(escape_markdown(f"Unattributed: {loose.in_words}."), icon=":material/link_off:")
     with way:
-        go("payments", way_to_match(loose.count), view=UNATTRIBUTED)
+        link_to_rows(address("payments", {"view": UNATTRIBUTED}), way_to_match(loose.count))
 
 
 def way_to_match(count: int) -> str:

@@ -15,6 +15,7 @@ import streamlit as st
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from core.bookings.rep_names import rep_in_words
 from core.money.models import BridgeStep, LineKind, LineReason, PayoutSnapshot, SnapshotState
 from core.money.payout_tables import (
     LineFilter,
@@ -31,7 +32,7 @@ from core.platform.notation import notation
 from core.platform.paging import Order
 from core.tenancy.access.viewers import Viewer
 from core.ui.page import act
-from core.ui.parts.columns import Column, Moment, Money, Text, Word, headings
+from core.ui.parts.columns import Column, Long, Moment, Money, Rep, Sentence, Text, Word, headings
 from core.ui.parts.format import escape_markdown, money, on, plural
 from core.ui.parts.rows import Rows
 from core.ui.parts.tables import table
@@ -148,15 +149,14 @@ def show_lines(
     if not adjustments.empty:
         st.subheader("Adjustments")
         st.caption("Changes to payments that were in an earlier payout.")
-        _show_sentences(
-            rows("adjustments"), "reason", timezone, f"{key}-adjustments", details, more
-        )
+        why = Sentence("reason", "Why")
+        _show_sentences(rows("adjustments"), why, timezone, f"{key}-adjustments", details, more)
         _turn_pages(shown, key, "adjustments")
     if not held.empty:
         st.subheader("Held back")
         st.caption("Not in the totals. These lines come back in the next payout.")
-        line = Text("reason", "Line")
-        _show_sentences(rows("held"), "held_back", timezone, f"{key}-held", [line, *details], more)
+        line, remark = Sentence("reason", "Line"), Long("held_back", "Why")
+        _show_sentences(rows("held"), remark, timezone, f"{key}-held", [line, *details], more)
         _turn_pages(shown, key, "held")
 
 
@@ -175,13 +175,13 @@ def _of_payments(payments: pd.DataFrame, timezone: str) -> list[Column]:
         Money("amount", heading("amount")),
         Money("refund_amount", heading("refund_amount")),
         Money("net_revenue", heading("net_revenue")),
-        *([Text("reason", "Note")] if payments["reason"].notna().any() else []),
+        *([Sentence("reason", "Note")] if payments["reason"].notna().any() else []),
     ]
 
 
 def _show_sentences(
     lines: Rows,
-    sentence: str,
+    why: Column,
     timezone: str,
     key: str,
     details: Sequence[Column],
@@ -190,11 +190,11 @@ def _show_sentences(
     table(
         lines,
         key,
-        card=(sentence, "net_revenue", "customer_name"),
+        card=(why.name, "net_revenue", "customer_name"),
         columns=[
             Moment("line_date", "Date", timezone),
             Word("reason_code", "What", LineReason),
-            Text(sentence, "Why"),
+            why,
             Text("customer_name", "Customer"),
             Money("net_revenue", heading("net_revenue")),
             *details,
@@ -248,11 +248,11 @@ def show_changes(changes: pd.DataFrame, state: SnapshotState, *, expanded: bool 
             "changes",
             columns=[
                 Word("what", "What", WHAT),
-                Text("reason", "Why"),
+                Sentence("reason", "Why"),
                 Money("net_then", "Net then"),
                 Money("net_now", "Net now"),
-                Text("closer", heading("closer")),
-                Text("setter", heading("setter")),
+                Rep("closer", heading("closer")),
+                Rep("setter", heading("setter")),
             ],
             download=False,
         )
@@ -310,7 +310,8 @@ def _choose(label: str, lines: Sequence[Line]) -> UUID | None:
 def _named(line: Line) -> str:
     amount = signed(line["net_revenue"], line["currency"])
     who = line["customer_name"] or line["customer_email"] or "No name"
-    return f"{who} · {amount} · {line['closer_name'] or 'No closer'}"
+    is_listed = line["closer_id"] is not None
+    return f"{who} · {amount} · {rep_in_words(line['closer_name'], 'closer', is_listed=is_listed)}"
 
 
 def show_left_out(count: int, latest: pd.DataFrame, timezone: str) -> None:

@@ -11,8 +11,6 @@ from uuid import UUID
 import pandas as pd
 import streamlit as st
 
-from core.bookings.models import CallStatus, EventOutcome
-from core.bookings.schemas import EventItem
 from core.money.models import PROCESSOR_LABELS
 from core.money.schemas import PaymentItem
 from core.people.contact_queries import PeopleLists
@@ -25,12 +23,14 @@ from core.platform.errors import InvalidInput
 from core.platform.labels import NONE, LabelledEnum
 from core.platform.phones import shown_phone
 from core.tenancy.access.viewers import Viewer
-from core.ui.panels.payments import numbered_apart, payment_states
-from core.ui.parts.columns import Moment, Money, Text, Word, headings
+from core.ui.panels.booking_list import booking_columns, with_forms
+from core.ui.panels.payments import counting_net, numbered_apart, payment_states
+from core.ui.parts.columns import Moment, Money, Sentence, Text, Word, headings
 from core.ui.parts.format import escape_markdown, when, word
 from core.ui.parts.forms import Form, shown_value
 from core.ui.parts.tables import table
 
+OF_PERSON = ("scheduled_at", "call_type", "closer", "call_status", "event_outcome", "form")
 WORDS: dict[str, type[LabelledEnum]] = {"status": LeadStatus, "priority": LeadPriority}
 LINES = {
     "emails": "E-mail addresses, one per line, main one first",
@@ -53,28 +53,38 @@ def payments_of_person(payments: pd.DataFrame, key: str, viewer: Viewer) -> None
             Money("amount", heading("amount")),
             Word("processor", heading("processor"), PROCESSOR_LABELS),
             Text("state", "State"),
-            Text("attribution_reason", "Why it is here"),
+            Sentence("attribution_reason", "Why it is here"),
+        ],
+    )
+
+
+def payments_of_rep(payments: pd.DataFrame, key: str, viewer: Viewer) -> None:
+    """Payments that a closer or setter is credited with, with who paid."""
+    heading = headings(PaymentItem)
+    table(
+        payments.assign(state=payment_states(payments), net_revenue=counting_net(payments)),
+        key,
+        opens="payment",
+        card=("customer_name", "amount", "payment_date", "state"),
+        columns=[
+            Moment("payment_date", heading("payment_date"), viewer.timezone),
+            Text("customer_name", "Customer"),
+            Money("amount", heading("amount")),
+            Money("net_revenue", heading("net_revenue")),
+            Text("state", "State"),
         ],
     )
 
 
 def bookings_of_person(events: pd.DataFrame, key: str, viewer: Viewer) -> None:
     """A person's bookings, the latest first."""
-    heading = headings(EventItem)
     table(
-        events.assign(form=events["pcf_submitted"].map({True: "Filed"})),
+        with_forms(events),
         key,
         opens="event",
         download=False,
         card=("scheduled_at", "call_status", "closer"),
-        columns=[
-            Moment("scheduled_at", heading("scheduled_at"), viewer.timezone),
-            Text("call_type", heading("call_type")),
-            Text("closer", heading("closer")),
-            Word("call_status", heading("call_status"), CallStatus),
-            Word("event_outcome", heading("event_outcome"), EventOutcome),
-            Text("form", "Form"),
-        ],
+        columns=booking_columns(viewer, OF_PERSON),
     )
 
 

@@ -15,7 +15,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from pydantic import BaseModel
 
+from core.bookings.rep_names import rep_in_words
 from core.metrics.units import RATE, Unit
+from core.money.reasons import sentence_in_words
 from core.platform.labels import NONE, LabelledEnum, yes_or_no
 from core.platform.money import decimal_text
 from core.platform.normalization import fold
@@ -45,6 +47,7 @@ class Column:
     label: str
 
     is_number: ClassVar[bool] = False  # stands at the right
+    is_long: ClassVar[bool] = False  # goes on over several lines
     is_ordered: ClassVar[bool] = True  # whether a table can be sorted by it
 
     def ordered_by(self, rows: pd.DataFrame) -> list[pd.Series[Any]]:
@@ -99,6 +102,41 @@ class Phone(Text):
         return shown_phone(str(value), self.region) or NONE
 
 
+class Long(Text):
+    """What somebody wrote at length, shown whole."""
+
+    is_long = True
+
+
+@dataclass(frozen=True)
+class Sentence(Long):
+    """A sentence that was recorded with a payment, as people read it; a download has it as it was
+    recorded.
+    """
+
+    def _text(self, value: Any) -> str:
+        return sentence_in_words(value) or NONE
+
+
+@dataclass(frozen=True)
+class Rep(Text):
+    """Closers or setters, as ``rep_in_words`` calls them: the column is ``closer`` or
+    ``closer_name``, and one of the rows without its ``closer_id`` has a name of the booking only.
+    A download has nothing for nobody.
+    """
+
+    def texts(self, rows: pd.DataFrame) -> list[str]:
+        part = self.name.removesuffix("_name")
+        return [
+            rep_in_words(None if is_missing(name) else name, part, is_listed=not is_missing(id_))
+            for name, id_ in zip(rows[self.name], rows[f"{part}_id"], strict=True)
+        ]
+
+    def exported(self, rows: pd.DataFrame) -> dict[str, list[Any]]:
+        named = zip(rows[self.name], self.texts(rows), strict=True)
+        return {self.label: [None if is_missing(name) else text for name, text in named]}
+
+
 @dataclass(frozen=True)
 class Number(Column):
     """A count."""
@@ -110,6 +148,14 @@ class Number(Column):
 
     def _exported(self, value: Any) -> int:
         return int(value)
+
+
+@dataclass(frozen=True)
+class Rank(Number):
+    """A place among others, from 1; a download gets the number."""
+
+    def _text(self, value: Any) -> str:
+        return f"#{super()._text(value)}"
 
 
 @dataclass(frozen=True)

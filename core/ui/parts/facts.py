@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 
-def show_facts(facts: Mapping[str, Any]) -> None:
+def show_facts(facts: Mapping[str, Any], heading: str = "Details") -> None:
     """Each fact after its name; what is not known is left out."""
-    st.subheader("Details")
+    st.subheader(heading)
     for name, value in facts.items():
         if value:
             st.text(f"{name}: {value}")

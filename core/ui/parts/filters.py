@@ -15,8 +15,9 @@ from streamlit.delta_generator import DeltaGenerator
 from core.metrics.comparison import With
 from core.metrics.dimensions import FILTERS
 from core.metrics.facts import Fact
-from core.metrics.filters import Filters, Wanted, none_of, values_of
+from core.metrics.filters import Filters, Wanted, values_of
 from core.platform.clock import Period, today
+from core.platform.labels import none_of
 from core.platform.notation import notation
 from core.tenancy.access.viewers import Viewer
 from core.ui.parts.format import escape_markdown, on
@@ -150,7 +151,8 @@ def choices_of(db: Session, keys: Collection[str]) -> Choices:
     them.
     """
     return {
-        key: {none_of(FILTERS[key]): None, **values} for key, values in values_of(db, keys).items()
+        key: {none_of(FILTERS[key].label): None, **values}
+        for key, values in values_of(db, keys).items()
     }
 
 

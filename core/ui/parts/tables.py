@@ -354,6 +354,7 @@ def _heading(column: Column, sortable: Iterable[str], order: Order | None) -> di
         "name": column.name,
         "label": column.label,
         "number": column.is_number,
+        "long": column.is_long,
         "sortable": column.name in sortable,
         "order": ORDER_WORDS[order.descending] if order and is_sorted else None,
     }

@@ -30,6 +30,7 @@ function heading(column, send) {
 
 function cell(column, value) {
   const element = made("td", { class: column.number ? "number" : null, "data-label": column.label });
+  if (column.long) element.classList.add("long");
   if (value.links) {
     element.classList.add("linked");
     element.append(...value.links.map((link) => made("a", { class: "way", href: link.href }, link.label)));
