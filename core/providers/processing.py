@@ -19,12 +19,10 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
-from core.bookings.models import BookingSettings
 from core.deliveries import queue
 from core.deliveries.actions import note_error, settle
 from core.deliveries.models import DeliveryStatus, WebhookConnection, WebhookDelivery
 from core.deliveries.reading import read_payload
-from core.people.erasure import mention_erased, without_erased
 from core.platform.advisory_locks import share_organization
 from core.platform.clock import now
 from core.platform.database import as_system
@@ -34,11 +32,11 @@ from core.platform.outage import is_exhausted, is_outage
 from core.providers import registry
 from core.providers.client import Client
 from core.providers.credentials import client_of
+from core.providers.erased import without_erased_people
 from core.providers.integrations import access_to
 from core.providers.payloads import TEST_DELIVERY
 from core.providers.provider import Delivered, Outcome, Use
 from core.providers.values import Unreadable
-from core.tenancy.organizations.queries import settings_of
 
 log = logger("jobs.deliveries")
 MAX_FAILURES = 8
@@ -252,7 +250,7 @@ def _handle(db: Session, waiting: Sequence[Any], fetched: Mapping[UUID, Any]) ->
         rows = [row for row in waiting if row.provider == provider and row.id in readable]
         about = {row.id: fetched.get(row.id, readable[row.id]) for row in rows}
         if fetched:
-            about = dict(zip(about, _without_erased(db, list(about.values())), strict=True))
+            about = dict(zip(about, without_erased_people(db, list(about.values())), strict=True))
         batch = [
             Delivered(connections[row.connection_id], about[row.id], row.received_at)
             for row in rows
@@ -291,7 +289,7 @@ def _read(db: Session, waiting: Sequence[Any]) -> tuple[dict[UUID, Result], dict
         except UNREADABLE as error:
             reason, _ = _cleaned(db, _sentence(error), received.get(row.id))
             results[row.id] = Result(DeliveryStatus.DEAD, reason=reason[:500])
-    payloads = dict(zip(received, _without_erased(db, list(received.values())), strict=True))
+    payloads = dict(zip(received, without_erased_people(db, list(received.values())), strict=True))
     for delivery_id, before in received.items():
         if payloads[delivery_id] is not before:
             results[delivery_id] = replace(results[delivery_id], is_about_erased=True)
@@ -300,19 +298,11 @@ def _read(db: Session, waiting: Sequence[Any]) -> tuple[dict[UUID, Result], dict
     return results, readable
 
 
-def _without_erased(db: Session, payloads: Sequence[Any]) -> list[Any]:
-    asked, fields = settings_of(db, BookingSettings).setter_question, registry.person_fields()
-    return [
-        without_erased(db, payload, fields, kept_question=asked) if mentions else payload
-        for payload, mentions in zip(payloads, mention_erased(db, payloads), strict=True)
-    ]
-
-
 def _cleaned(db: Session, reason: str, received: Any) -> tuple[str, Any]:
     """Why a delivery failed, and what it says, without people who were erased. Whole, since a part
     of an address is not recognised.
     """
-    [(reason, received)] = _without_erased(db, [[reason, received]])
+    [(reason, received)] = without_erased_people(db, [[reason, received]])
     return reason, received
 
 
