@@ -6,20 +6,9 @@ from sqlalchemy import text
 from core.operations.checks import State
 from core.operations.organization_checks import examine_organization
 from core.platform.database import as_system
-from core.platform.settings import settings
-from tests.fakes.calendly import FakeCalendly
 from tests.operations.conftest import run_cli
-from tests.providers.test_syncs import LONG_AGO, Office, meetings
-
-
-@pytest.fixture
-def calendly(monkeypatch, database_url):
-    with FakeCalendly().running() as fake:
-        monkeypatch.setenv("CALENDLY_BASE_URL", fake.url)
-        settings.cache_clear()
-        yield fake
-    monkeypatch.undo()
-    settings.cache_clear()
+from tests.providers.office import LONG_AGO, Office, meetings
+from tests.providers.office import calendly as calendly
 
 
 def asked(office, *more):

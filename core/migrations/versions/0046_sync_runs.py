@@ -56,7 +56,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("status in ('waiting','running')"),
     )
     op.create_index(
-        op.f("ix_sync_runs_organization_id"),
+        op.f("ix_sync_runs_organization_id_provider_what_asked_at"),
         "sync_runs",
         ["organization_id", "provider", "what", "asked_at"],
         schema="app",
