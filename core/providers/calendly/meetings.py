@@ -1,4 +1,4 @@
-"""Calendly's scheduled events with their invitees, as its webhooks would have told them.
+"""Calendly's scheduled events with their invitees, as its webhooks would bring them.
 
 Facts and traps: Calendly API v2, “List events”, “List event invitees”. Events are filtered by when
 they start, so bookings of long ago that change are found by looking at every event of the period
@@ -140,8 +140,8 @@ def store(
 
 
 def deliveries(invitee: Payload, marked_as_of: datetime | None = None) -> Iterator[Payload]:
-    """What the webhooks would have said of an invitee as it is now. ``marked_as_of`` is when it was
-    last said to be a no-show, as far as is known here.
+    """What webhooks would have brought of an invitee as it is now. ``marked_as_of`` is when it was
+    last marked as a no-show, as far as is known here.
     """
     kind = "invitee.canceled" if is_canceled(invitee) else "invitee.created"
     yield {
