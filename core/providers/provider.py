@@ -234,7 +234,8 @@ class Sync:
     is open. ``store`` (db, rows, connection) makes of a page's rows what its webhooks would have
     made of them, and returns how many rows of ours changed; it is safe to repeat, in any order.
     It is run ``every`` so often, from ``overlap`` before the last run that came to its end, the
-    first time from ``reach`` ago.
+    first time from ``reach`` ago. With ``needs_connection`` its rows belong to the provider's only
+    connection.
     """
 
     what: str
@@ -244,6 +245,7 @@ class Sync:
     every: timedelta
     overlap: timedelta
     reach: timedelta
+    needs_connection: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -187,6 +187,10 @@ def _walk(organization_id: UUID, turn: Turn) -> None:
         label = registry.provider(turn.provider).label
         raise NotFound(f"No key of {label} is stored; enter one on Integrations.")
 
+    if sync.needs_connection:
+        with as_system(organization_id) as db:
+            _only_connection(db, turn.provider)
+
     def known(kind: str, ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         with as_system(organization_id) as db:
             found = objects_named(db, turn.provider, [(kind, each) for each in ids])
@@ -244,6 +248,18 @@ def _stored(db: Session, turn: Turn, sync: Sync, rows: Sequence[Payload]) -> int
     if not rows:
         return 0
     return sync.store(db, without_erased_people(db, rows), connection_of(db, turn.provider))
+
+
+def _only_connection(db: Session, provider: str) -> None:
+    """Raises Conflict unless it is clear over which connection the webhooks would have come."""
+    of, label = WebhookConnection, registry.provider(provider).label
+    active = select(func.count()).where(of.provider == provider, of.active, of.deleted_at.is_(None))
+    match db.scalars(active.select_from(of)).one():
+        case 0:
+            raise Conflict(f"Create a connection of {label} on Connections first.")
+        case 1:
+            return
+    raise Conflict(f"There are several connections of {label}: whose the key is, nobody knows.")
 
 
 def connection_of(db: Session, provider: str) -> WebhookConnection | NoConnection:
