@@ -9,7 +9,11 @@ import json
 import sys
 from collections.abc import Sequence
 
-from core.operations import maintenance_commands, setup_commands  # noqa: F401 - declare commands
+from core.operations import (  # noqa: F401 - declare commands
+    maintenance_commands,
+    setup_commands,
+    sync_commands,
+)
 from core.operations.commands import COMMANDS, Answer
 from core.platform.errors import InvalidInput, NotFound, SalesOpsError
 

@@ -330,3 +330,60 @@ class JobRun(TenantRow, Base):
         server_default=text("'{}'"),
         info=personal(Personal.DOCUMENT, hidden=False, anywhere=True),
     )
+
+
+class SyncStatus(LabelledEnum):
+    WAITING = "waiting"  # asked for; a worker will take it
+    RUNNING = "running"
+    SUCCESS = "success", "Done"
+    FAILED = "failed"
+    DEFERRED = "deferred", "Put off"  # the provider asked for a longer pause
+    CANCELLED = "cancelled", "Cancelled"
+
+
+OPEN_SYNCS = (SyncStatus.WAITING, SyncStatus.RUNNING)
+
+
+class SyncRun(TenantRow, Base):
+    """One run that reads ``what`` from a provider. Of an organisation, a provider and ``what`` one
+    is open at a time, wherever it runs: the row is the lease.
+
+    It reads what happened or will happen from ``since`` on; ``whole`` ones leave nothing out for
+    being unchanged. ``cursor`` is where it goes on, stored with each page's rows. Whoever runs it
+    holds it until ``leased_until``, under the number ``attempts``. ``seen`` objects were read,
+    ``written`` rows of ours changed, ``refused`` objects could not be stored. ``reached`` tells
+    people how far it is. A deferred one is worth another try from ``retry_at`` on.
+    """
+
+    __tablename__ = "sync_runs"
+    __table_args__ = (
+        Index(
+            "uq_sync_runs_open",
+            "organization_id",
+            "provider",
+            "what",
+            unique=True,
+            postgresql_where=text("status in ('waiting','running')"),
+        ),
+        Index(None, "organization_id", "provider", "what", "asked_at"),
+        secured("admin", label="Sync runs"),
+    )
+
+    provider: Mapped[ProductText]
+    what: Mapped[ProductText]
+    status: Mapped[SyncStatus] = mapped_column(Words(SyncStatus), server_default="waiting")
+    since: Mapped[datetime]
+    whole: Mapped[bool] = mapped_column(server_default=text("false"))
+    cursor: Mapped[dict[str, Any] | None]
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    leased_until: Mapped[datetime | None]
+    seen: Mapped[int] = mapped_column(server_default=text("0"))
+    written: Mapped[int] = mapped_column(server_default=text("0"))
+    refused: Mapped[int] = mapped_column(server_default=text("0"))
+    reached: Mapped[ProductText | None]
+    error: Mapped[Remark | None]
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    retry_at: Mapped[datetime | None]
+    cancel_asked_at: Mapped[datetime | None]

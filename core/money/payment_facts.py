@@ -67,7 +67,7 @@ class PaymentFact:
     """
 
     processor: str
-    connection_id: UUID
+    connection_id: UUID | None
     key: str
     amount: Decimal
     currency: str

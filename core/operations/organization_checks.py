@@ -19,7 +19,7 @@ from core.money.models import MoneySettings
 from core.money.payouts import altered_payouts
 from core.money.queries import unattributed_money
 from core.operations.checks import Check, State
-from core.operations.integration_checks import key_checks
+from core.operations.integration_checks import key_checks, sync_checks
 from core.platform.clock import known_timezones, now
 from core.platform.database import as_system
 from core.platform.settings import settings
@@ -45,6 +45,7 @@ def examine_organization(organization_id: UUID) -> list[Check]:
             *_secrets(db, organization),
             *_connections(db, organization),
             *key_checks(db, organization),
+            *sync_checks(db, organization),
             *_people(db, organization),
             *_roster(db, organization),
             *_money(db, organization),

@@ -26,8 +26,8 @@ from core.providers.delivery_failures import (
     WAIT_BRIEFLY,
     cleaned,
     sentence_of,
-    without_the_erased,
 )
+from core.providers.erased import without_erased_people
 from core.providers.integrations import access_to
 from core.providers.payloads import TEST_DELIVERY
 from core.providers.provider import Delivered, Outcome, Use
@@ -112,7 +112,7 @@ def _handle(db: Session, waiting: Sequence[Any], fetched: Mapping[UUID, Any]) ->
         rows = [row for row in waiting if row.provider == provider and row.id in readable]
         about = {row.id: fetched.get(row.id, readable[row.id]) for row in rows}
         if fetched:
-            about = dict(zip(about, without_the_erased(db, list(about.values())), strict=True))
+            about = dict(zip(about, without_erased_people(db, list(about.values())), strict=True))
         batch = [
             Delivered(connections[row.connection_id], about[row.id], row.received_at)
             for row in rows
@@ -151,7 +151,7 @@ def _read(db: Session, waiting: Sequence[Any]) -> tuple[dict[UUID, Result], dict
         except UNREADABLE as error:
             reason, _ = cleaned(db, sentence_of(error), received.get(row.id))
             results[row.id] = Result(DeliveryStatus.DEAD, reason=reason[:500])
-    payloads = dict(zip(received, without_the_erased(db, list(received.values())), strict=True))
+    payloads = dict(zip(received, without_erased_people(db, list(received.values())), strict=True))
     for delivery_id, before in received.items():
         if payloads[delivery_id] is not before:
             results[delivery_id] = replace(results[delivery_id], is_about_erased=True)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -16,20 +15,17 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
-from core.bookings.models import BookingSettings
 from core.deliveries import queue
 from core.deliveries.actions import note_error
 from core.deliveries.models import DeliveryStatus, WebhookDelivery
 from core.deliveries.reading import read_payload
-from core.people.erasure import mention_erased, without_erased
 from core.platform.advisory_locks import share_organization
 from core.platform.clock import now
 from core.platform.database import as_system
 from core.platform.errors import RateLimited, SalesOpsError
 from core.platform.log import logger
-from core.providers import registry
+from core.providers.erased import without_erased_people
 from core.providers.values import Unreadable
-from core.tenancy.organizations.queries import settings_of
 
 log = logger("jobs.deliveries")
 MAX_FAILURES = 8
@@ -46,19 +42,11 @@ UNREADABLE = (
 )
 
 
-def without_the_erased(db: Session, payloads: Sequence[Any]) -> list[Any]:
-    asked, fields = settings_of(db, BookingSettings).setter_question, registry.person_fields()
-    return [
-        without_erased(db, payload, fields, kept_question=asked) if mentions else payload
-        for payload, mentions in zip(payloads, mention_erased(db, payloads), strict=True)
-    ]
-
-
 def cleaned(db: Session, reason: str, received: Any) -> tuple[str, Any]:
     """Why a delivery failed, and what it says, without people who were erased. Whole, since a part
     of an address is not recognised.
     """
-    [(reason, received)] = without_the_erased(db, [[reason, received]])
+    [(reason, received)] = without_erased_people(db, [[reason, received]])
     return reason, received
 
 

@@ -41,7 +41,7 @@ def integrations(db: Session) -> list[Row[Any]]:
     """The organisation's keys, by provider.
 
     Columns: id, provider, settings, status, account_name, remark, last_verified_at, last_error,
-    updated_at (when it was last tried), last_four (of the key).
+    created_at, updated_at (when it was last tried), last_four (of the key).
     """
     of = OrganizationIntegration
     return list(
@@ -55,6 +55,7 @@ def integrations(db: Session) -> list[Row[Any]]:
                 of.remark,
                 of.last_verified_at,
                 of.last_error,
+                of.created_at,
                 of.updated_at,
                 func.coalesce(VaultSecret.last_four, "").label("last_four"),
             )

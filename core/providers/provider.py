@@ -8,11 +8,12 @@ samples, settings, tests) is derived from these declarations.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from core.people.person_fields import PersonFields
 from core.platform.settings import base_url
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # a provider that is only asked needs no database
     from sqlalchemy.orm import Session
 
     from core.deliveries.models import WebhookConnection
+    from core.deliveries.objects import State
     from core.providers.client import Client
 
 Values = Mapping[str, str]
@@ -60,12 +62,21 @@ def not_about(event_type: str | None, what: str) -> Outcome:
 
 
 @dataclass(frozen=True)
+class NoConnection:
+    """In place of the connection, of what an organisation without one has read by itself."""
+
+    organization_id: UUID
+    id: None = None
+    external_account_id: None = None
+
+
+@dataclass(frozen=True)
 class Delivered:
     """A delivery as its provider's module works on it: what it says, or what was fetched for it,
     over which connection it came, and when.
     """
 
-    connection: WebhookConnection
+    connection: WebhookConnection | NoConnection
     payload: Payload
     arrived_at: datetime
 
@@ -184,6 +195,60 @@ class Credentials:
 
 
 @dataclass(frozen=True)
+class Walk:
+    """What one run of a sync reads: everything from ``since`` on, or the rest of it behind
+    ``cursor``, as the page says that was stored last. A ``whole`` one also reads again what is
+    unchanged.
+    """
+
+    since: datetime
+    cursor: Mapping[str, Any]
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of what a provider lists. ``cursor`` is where a walk goes on behind it, ``reached``
+    says so to people. ``seen`` counts its objects, those included that are left out of ``rows`` for
+    being unchanged. ``marks`` are remembered once every row is stored.
+    """
+
+    rows: Sequence[Payload]
+    cursor: Mapping[str, Any]
+    reached: str
+    seen: int
+    marks: Sequence[State] = ()
+
+
+# The stored data of these objects of a kind, by id; no transaction stays open.
+Known = Callable[[str, Sequence[str]], Mapping[str, Mapping[str, Any]]]
+Pages = Callable[["Client", Values, Walk, Known], Iterator[Page]]
+Store = Callable[["Session", Sequence[Payload], "WebhookConnection | NoConnection"], int]
+
+
+@dataclass(frozen=True)
+class Sync:
+    """Something that is read from a provider again and again, or for any period.
+
+    ``pages`` (client, settings, walk, known) asks the provider, page by page, while no transaction
+    is open. ``store`` (db, rows, connection) makes of a page's rows what its webhooks would have
+    made of them, and returns how many rows of ours changed; it is safe to repeat, in any order.
+    It is run ``every`` so often, from ``overlap`` before the last run that came to its end, the
+    first time from ``reach`` ago. With ``needs_connection`` its rows belong to the provider's only
+    connection.
+    """
+
+    what: str
+    label: str
+    pages: Pages
+    store: Store
+    every: timedelta
+    overlap: timedelta
+    reach: timedelta
+    needs_connection: bool = False
+
+
+@dataclass(frozen=True)
 class Provider:
     """One outside system. ``name`` is its folder, the key in every row about it and, in capitals
     before ``_BASE_URL``, the setting that leads to a stand-in instead of ``address``.
@@ -196,6 +261,7 @@ class Provider:
     other_addresses: Values = field(default_factory=dict)
     inbound: Inbound | None = None
     credentials: Credentials | None = None
+    syncs: tuple[Sync, ...] = ()
 
     def base_url(self, which: str | None = None) -> str:
         """Where it is reached; ``which`` names one of ``other_addresses``."""

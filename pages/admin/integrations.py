@@ -25,6 +25,7 @@ from core.providers.integrations import enter_key, integrations, remove_key, ver
 from core.providers.provider import Field, Provider
 from core.ui.page import empty, go, require, title
 from core.ui.panels.action import Action
+from core.ui.panels.syncs import show_syncs
 from core.ui.parts.format import escape_markdown, when
 from core.ui.parts.secret_field import forget, secret_field
 
@@ -220,6 +221,8 @@ def show_stored(row: Row[Any]) -> Action | None:
             how_it_stands(row, of)
         if credentials.text_sender:
             how_texts_went(of.label)
+        if of.syncs and row.status == KeyStatus.VERIFIED:
+            action = show_syncs(viewer, row.provider, place)
         with st.container(horizontal=True):
             if st.button("Verify now", key=f"{row.provider} verify"):
                 action = Action(place, lambda db: verify_soon(db, row.id), "")

@@ -19,13 +19,17 @@ from core.money.payment_facts import PaymentFact
 from core.platform.advisory_locks import lock_books
 from core.platform.errors import InvalidInput
 from core.platform.money import check_currency, decimals
+from core.providers.provider import NoConnection
 from core.providers.values import mapping, word
 
 MOST = Decimal(10) ** 12
 
 
 def record_booking_payment(
-    db: Session, connection: WebhookConnection, invitee: Mapping[str, Any], event_id: UUID
+    db: Session,
+    connection: WebhookConnection | NoConnection,
+    invitee: Mapping[str, Any],
+    event_id: UUID,
 ) -> None:
     """Record what was paid with the booking as a payment of its processor. Where the processor has
     reported it itself, its record is the payment, of which this booking is known now; so it is
@@ -67,7 +71,7 @@ def is_money(paid: Mapping[str, Any]) -> bool:
 
 
 def _fact(
-    connection: WebhookConnection, invitee: Mapping[str, Any], event_id: UUID
+    connection: WebhookConnection | NoConnection, invitee: Mapping[str, Any], event_id: UUID
 ) -> PaymentFact | None:
     paid, at = mapping(invitee.get("payment")), invitee.get("created_at")
     currency = _currency(paid.get("currency"))

@@ -2,6 +2,7 @@
 
 from core.people.person_fields import PersonFields
 from core.providers.calendly import credentials, webhook
+from core.providers.calendly.meetings import SCHEDULED_EVENTS
 from core.providers.credentials import bearer
 from core.providers.provider import Credentials, Inbound, Provider, Sample, Use
 
@@ -30,4 +31,5 @@ PROVIDER = Provider(
         check=credentials.check,
         headers=bearer,
     ),
+    syncs=(SCHEDULED_EVENTS,),
 )

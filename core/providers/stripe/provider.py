@@ -4,6 +4,7 @@ from core.people.person_fields import PersonFields
 from core.providers.credentials import SIGNING_SECRET, bearer
 from core.providers.provider import Credentials, Inbound, Provider, Sample, Use
 from core.providers.stripe import credentials, webhook
+from core.providers.stripe.events import EVENTS
 
 PROVIDER = Provider(
     name="stripe",
@@ -56,4 +57,5 @@ PROVIDER = Provider(
         },
         noted=dict.fromkeys(("sk_test_", "rk_test_"), "A test key: it sees no real payments."),
     ),
+    syncs=(EVENTS,),
 )

@@ -181,7 +181,7 @@ def _add_object(
             report.states.append(passing_state(name, at, version, then, arrived))
 
 
-def _book(db: Session, payments: Mapping[Name, UUID]) -> set[Name]:
+def _book(db: Session, payments: Mapping[Name, UUID | None]) -> set[Name]:
     """Compute the payments, by which the connections are named, from everything known of them.
     Returns those of which enough is known.
     """

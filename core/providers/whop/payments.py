@@ -65,7 +65,9 @@ EVER = datetime.min.replace(tzinfo=UTC)  # before every dated state
 Data = dict[str, Any]
 
 
-def payment_fact(connection_id: UUID, key: str, known: Sequence[Stored]) -> PaymentFact | None:
+def payment_fact(
+    connection_id: UUID | None, key: str, known: Sequence[Stored]
+) -> PaymentFact | None:
     """The payment that all deliveries of one ``pay_…`` describe; None before any did, or for a zero
     amount.
     """

@@ -225,7 +225,7 @@ def _total(version: str, stored: dict[str, Any], arrived: datetime) -> Iterator[
         yield passing_state((TOTAL, str(stored["id"])), at, version, total, arrived)
 
 
-def _facts(db: Session, payments: Mapping[str, UUID]) -> dict[str | None, PaymentFact]:
+def _facts(db: Session, payments: Mapping[str, UUID | None]) -> dict[str | None, PaymentFact]:
     """What is known of the payments, by which the connections are named; nothing of one that no
     delivery has described.
     """
