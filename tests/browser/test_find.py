@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 def test_an_enter_that_comes_before_the_results_opens_the_first_of_them(ours, visit):
     page = visit("/account", ours.admin)
     held = []
-    page.route("**/find", lambda route: held.append(route))  # noqa: PLW0108 - it is given attributes
+    page.route("**/find", lambda route: held.append(route))
     page.keyboard.press("Control+k")
     field = page.get_by_role("combobox", name="Search")
     field.fill("leaderb")
