@@ -188,7 +188,10 @@ columns = [
 st.caption(f"{plural(count, 'line', 'lines')}, newest first. Choose one to read all of it.")
 details = st.container()
 picked = picking_table(
-    QueriedRows(ORDERED, page_of), "audit-lines", columns=columns, card=("what", "who", "at")
+    QueriedRows(ORDERED, page_of),
+    "audit-lines",
+    columns=columns,
+    card=("what", "record", "who", "at"),
 )
 st.link_button(
     "Download",

@@ -160,9 +160,6 @@ def show_file(asked: Asked) -> None:
         what.append(f"“{table.heading(table.date)}” is in {days(period.start, period.end)}.")
     else:
         what.append("All rows, whatever the period.")
-    if not rows:
-        st.info(f"{' '.join(what)} No rows: nothing was recorded in this period.")
-        return
     size = f"{plural(count, 'row', 'rows')}, {plural(len(asked.columns), 'column', 'columns')}."
     st.markdown(escape_markdown(" ".join([*what, size])))
     st.link_button(
@@ -171,6 +168,9 @@ def show_file(asked: Asked) -> None:
         type="primary",
         icon=":material/download:",
     )
+    if not rows:
+        st.caption("No rows: nothing was recorded in this period.")
+        return
     of = f"the first {len(rows)} of " if count > len(rows) else ""
     st.caption(f"Preview: {of}{plural(count, 'row', 'rows')}, the earliest first")
     show_preview(asked, rows)

@@ -219,9 +219,9 @@ def test_the_download_of_the_payments_says_which_of_them_count_and_adds_up_to_th
     file = next(call.args[1] for call in button.call_args_list if call.args[2] == "payments.csv")
     lines = list(csv.DictReader(io.StringIO(file().decode("utf-8-sig"))))
     assert [(line["Amount"], line["Net"], line["Counts"]) for line in lines] == [
-        ("10.00", "", "False"),
-        ("4997.00", "4997.00", "True"),
-        ("4997.00", "", "False"),
+        ("10.00", "", "No"),
+        ("4997.00", "4997.00", "Yes"),
+        ("4997.00", "", "No"),
     ]
     assert any("Sum of 1 payment: cash collected **\\$4,997.00**" in line for line in words(page))
 

@@ -22,8 +22,8 @@ KINDS = (*OF_PACKAGE.values(), OTHERS, SET_UP, DOWNLOADS)
 
 @cache
 def tables_by_kind() -> Mapping[str, tuple[str, ...]]:
-    """The audited tables of each kind, by the package that declares them; what is set up once is of
-    a kind of its own. Downloads are told by their operation.
+    """The audited tables of each kind, by the package that declares them. Tables of settings and of
+    lists are one kind, whatever their package. No table is of downloads, which are an operation.
     """
     found: dict[str, list[str]] = {}
     for mapper in Base.registry.mappers:
