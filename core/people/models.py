@@ -68,6 +68,7 @@ class Contact(TenantRow, Timestamps, Base):
             owners=shared("owner_user_id"),
             subject="contact",
             about=("id",),
+            fixed=("email", "email_normalized", "merged_into_id", "erased_at"),
         ),
     )
 
