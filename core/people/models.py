@@ -75,7 +75,7 @@ class Contact(TenantRow, Timestamps, Base):
     name: Mapped[PersonName | None]
     email: Mapped[PersonEmail | None]
     email_normalized: Mapped[NormalizedEmail | None]
-    # addresses that somebody below manager has entered, who is not told whose they are
+    # addresses that somebody below manager has entered: a manager adds them, or not
     asked_emails: Mapped[list[str]] = mapped_column(
         server_default=text("'{}'"), info=personal(Personal.TEXT, anywhere=True)
     )

@@ -1,5 +1,5 @@
--- Money follows a contact's first address, so that people write it through the functions alone; of a
--- contact that is there the column is fixed.
+-- Money follows a contact's first address, so that people write it through the functions alone; of
+-- a contact that is there the column is fixed.
 create or replace function app.guard_first_address() returns trigger language plpgsql
 set search_path = pg_catalog, pg_temp as $f$
 begin
