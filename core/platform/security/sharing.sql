@@ -1,5 +1,5 @@
--- A row that shares its people with another (``secured(shares=…)``) gives them the sight of it, so
--- that people let their rows refer to what they see already. tg_argv: the other table, the column.
+-- A row that shares its people with another (``secured(shares=…)``) gives them the sight of it:
+-- people let their rows refer to what they see already. tg_argv: the other table, the column.
 create or replace function app.refer_to_what_is_seen() returns trigger language plpgsql
 set search_path = pg_catalog, pg_temp as $f$
 declare
