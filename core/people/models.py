@@ -68,13 +68,14 @@ class Contact(TenantRow, Timestamps, Base):
             owners=shared("owner_user_id"),
             subject="contact",
             about=("id",),
+            fixed=("email", "email_normalized", "merged_into_id", "erased_at"),
         ),
     )
 
     name: Mapped[PersonName | None]
     email: Mapped[PersonEmail | None]
     email_normalized: Mapped[NormalizedEmail | None]
-    # addresses that somebody below manager has entered, who is not told whose they are
+    # addresses that somebody below manager has entered: a manager adds them, or not
     asked_emails: Mapped[list[str]] = mapped_column(
         server_default=text("'{}'"), info=personal(Personal.TEXT, anywhere=True)
     )

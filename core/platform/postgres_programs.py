@@ -60,14 +60,14 @@ def version_of(programs: Path) -> str:
     return subprocess.check_output([programs / "postgres", "-V"], text=True).split()[2]
 
 
-def copy_of_programs(programs: Path, home: Path) -> Path:
-    """A copy of the programs in ``home``, so that a private folder's permissions need not be
+def copy_of_programs(programs: Path, folder: Path) -> Path:
+    """A copy of the programs beside the data, so that a private folder's permissions need not be
     widened.
     """
     site, package = programs.parents[2], programs.parents[1].name
-    root = home / f"bin-{version_of(programs)}"
+    root = folder / f"bin-{version_of(programs)}"
     if not root.exists():
-        unfinished = Path(tempfile.mkdtemp(dir=home))
+        unfinished = Path(tempfile.mkdtemp(dir=folder))
         # the programs find their libraries by relative paths
         for part in (package, package + ".libs"):
             if (site / part).exists():

@@ -41,7 +41,7 @@ $f$;
 
 -- From now on these are the contact's addresses, the first one first, and its further numbers.
 -- Returns the first address that is somebody else's; then nothing has changed. Money follows
--- addresses: whoever is below manager changes none, and is not told whose one is.
+-- addresses: whoever is below manager changes none, and does not learn whose one is.
 create or replace function app.set_contact_reach(p_contact uuid, p_emails text[],
   p_normalized text[], p_phones text[], p_e164 text[])
 returns text language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
@@ -62,9 +62,11 @@ begin
       return taken;
     end if;
   elsif exists (
-    (select unnest(p_normalized) except select e.email_normalized from app.known_emails(p_contact) e)
+    (select unnest(p_normalized)
+       except select e.email_normalized from app.known_emails(p_contact) e)
     union all
-    (select e.email_normalized from app.known_emails(p_contact) e except select unnest(p_normalized))
+    (select e.email_normalized from app.known_emails(p_contact) e
+       except select unnest(p_normalized))
   ) then
     raise insufficient_privilege using message = 'a manager changes the addresses of a contact';
   end if;

@@ -1,17 +1,14 @@
--- Money follows a contact's first address, so that people change it through the functions alone.
+-- Money follows a contact's first address, so that people write it through the functions alone; of
+-- a contact that is there the column is fixed.
 create or replace function app.guard_first_address() returns trigger language plpgsql
 set search_path = pg_catalog, pg_temp as $f$
 begin
   if current_user = 'so_app' then
-    raise insufficient_privilege using message = 'addresses are changed by app.set_contact_reach';
+    raise insufficient_privilege using message = 'addresses are written by app.set_contact_reach';
   end if;
   return new;
 end $f$;
 
-create or replace trigger guard_new_address before insert on app.contacts for each row
+create or replace trigger guard_address before insert on app.contacts for each row
   when (new.email is not null or new.email_normalized is not null)
-  execute function app.guard_first_address();
-create or replace trigger guard_address before update of email, email_normalized on app.contacts
-  for each row when ((old.email, old.email_normalized)
-    is distinct from (new.email, new.email_normalized))
   execute function app.guard_first_address();

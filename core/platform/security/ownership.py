@@ -18,6 +18,7 @@ REPS = "rep_user_ids"
 # the reader, and for a manager restricted to their team, everybody below them
 TEAM = "(select app.cur_team())::uuid[]"
 FILL, PASS, FOLLOW = "fill_owners", "pass_owners_on", "follow_roster"
+SEE = "refer_to_what_is_seen"
 
 
 def condition(table: Table) -> str:
@@ -76,6 +77,11 @@ def triggers(metadata: MetaData) -> str:
                 f"after update of user_id on app.{table.name} for each row"
                 " when (old.user_id is distinct from new.user_id)"
                 f" execute function app.{FOLLOW}_{table.name}()"
+            )
+        for column in table.info["shares"]:
+            wanted[f"{SEE}_{column}"] = (
+                f"before insert or update of {column} on app.{table.name} for each row"
+                f" execute function app.{SEE}('{referred(table, column).name}', '{column}')"
             )
         lines += [
             f"create or replace trigger {name} {body};"
