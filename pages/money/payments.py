@@ -46,7 +46,7 @@ viewer = require("payments")
 heading = headings(PaymentItem)
 title("Payments", viewer)
 offer_saved_views(viewer, "payments", "payments", *NARROWING, "view", FIGURE)
-first, sought, second, third = st.columns([6, 5, 4, 8], vertical_alignment="bottom")
+first, sought, second, third = st.columns([12, 12, 7, 15], vertical_alignment="bottom")
 below = st.container()
 with first:
     period = period_picker(viewer)
