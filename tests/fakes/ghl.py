@@ -44,7 +44,7 @@ class FakeGhl(Fake):
             return 200, {"contact": known and {"id": known}}, {}
         if (found := NOTES.fullmatch(path)) is None or found[1] not in self.contacts.values():
             return 404, {"statusCode": 404, "message": "Not Found"}, {}
-        return self._note(method, *found.groups(), body)
+        return self._note(method, found[1], found[2], body)
 
     def _note(self, method: str, contact: str, note: str | None, body: Any) -> Any:
         if method == "GET":
@@ -63,8 +63,8 @@ def _handler(fake: FakeGhl) -> type[Speaking]:
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             address = urlsplit(self.path)
             fake.asked.append(f"{self.command} {address.path}")
-            planned = fake.answers.pop(0) if fake.answers else None
-            answer = planned
+            planned: Any = fake.answers.pop(0) if fake.answers else None
+            answer: Any = planned
             if planned is None or planned is Lost.ANSWER:
                 answer = self._judged(address.path, address.query, raw)
             if planned is Lost.ANSWER:
