@@ -14,10 +14,10 @@ CHANNEL = "crm"
 
 
 def post_form(db: Session, event_id: UUID, form_id: UUID, became: str) -> None:
-    """Have the CRM told after this transaction commits what the event's form says then; nothing
-    where the organisation has no CRM. ``became`` tells this change of the form from its others.
+    """Post the form of an event to the organisation's CRM, if it has one. ``became`` names the
+    change of the form.
 
-    The message holds ids alone: what is sent is read when it is sent, so the newest form is.
+    The message holds only ids. The job reads the form when it sends it.
     """
     crm = settings_of(db, BookingSettings).primary_crm
     if crm == PrimaryCrm.NONE:

@@ -55,7 +55,7 @@ class Push:
 
 @dataclass(frozen=True)
 class _Said:
-    """What the CRM is told; ``words`` are None where the event has no form (any more)."""
+    """The text of the note. ``words`` are None for an event without a form."""
 
     contact_id: str | None
     email: str | None
