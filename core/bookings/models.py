@@ -90,6 +90,13 @@ class UtmField(StrEnum):
     TERM = "utm_term"
 
 
+class PrimaryCrm(LabelledEnum):
+    """The CRM that post-call forms go to."""
+
+    NONE = "none"
+    GHL = "ghl", "GoHighLevel"
+
+
 class ListKind(StrEnum):
     CALL_OUTCOME = "call_outcome"
     OPPORTUNITY_STATUS = "opportunity_status"
@@ -163,6 +170,7 @@ class BookingSettings(SettingsRow, Base):
     late_cancel_hours: Mapped[int] = mapped_column(server_default=text("24"))
     setter_utm_field: Mapped[UtmField] = mapped_column(Words(UtmField), server_default="utm_source")
     setter_question: Mapped[str | None]
+    primary_crm: Mapped[PrimaryCrm] = mapped_column(Words(PrimaryCrm), server_default="none")
 
 
 class CallType(TenantRow, _KnownToPlatforms, Base):

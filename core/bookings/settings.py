@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.bookings.models import BookingSettings, UtmField
+from core.bookings.models import BookingSettings, PrimaryCrm, UtmField
 from core.tenancy.organizations.settings import Setting, SettingsGroup
 
 _MATCHED = "Existing bookings keep their setter."
@@ -46,6 +46,14 @@ BOOKINGS = SettingsGroup(
             " empty.",
             _MATCHED,
             empty="no question",
+        ),
+        Setting(
+            "primary_crm",
+            "CRM",
+            "choice",
+            "Each post-call form becomes a note on the lead's contact there.",
+            "Applies to forms that are filed, corrected or withdrawn from now on.",
+            choices=tuple(PrimaryCrm),
         ),
     ),
 )

@@ -16,11 +16,13 @@ from core.platform.labels import LabelledEnum
 from core.platform.personal import NormalizedUserEmail, Personal, Remark, personal
 from core.platform.schema import (
     Base,
+    ByLink,
     LastUse,
     ProductText,
     TenantRow,
     Timestamps,
     Words,
+    opened_by,
     refers_to,
     secured,
 )
@@ -270,6 +272,10 @@ class OutboxStatus(StrEnum):
     UNCERTAIN = "uncertain"  # the connection broke after sending: nobody can know
 
 
+# What a portal's form has sent: to the CRM, about the one event that it is of.
+CRM_OF_ONE_EVENT = "channel = 'crm' and body ->> 'event_id' = (select app.opened('event'))::text"
+
+
 class OutboxMessage(TenantRow, Timestamps, Base):
     """One message to the outside, written in the transaction of what it is about, and sent once per
     ``dedupe_key``.
@@ -279,7 +285,7 @@ class OutboxMessage(TenantRow, Timestamps, Base):
     __table_args__ = (
         UniqueConstraint("organization_id", "dedupe_key"),
         Index(None, "organization_id", "created_at"),
-        secured("outbox"),
+        secured("outbox", links=opened_by(portal=ByLink(add=CRM_OF_ONE_EVENT))),
     )
 
     channel: Mapped[ProductText]

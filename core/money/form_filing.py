@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from core.bookings.crm_outbox import post_form
 from core.bookings.form_answers import FormAnswers
 from core.bookings.forms import event_for_form, form_of, save_form
 from core.bookings.models import BookingSettings, Event, PostCallForm
@@ -71,6 +72,7 @@ def file_forms(db: Session, filings: Sequence[Filing], by: FormFiler) -> list[Po
         forms.append(
             save_form(db, event, filing.answers, by, at=filing.at, replaces=filing.replaces)
         )
+        post_form(db, event.id, forms[-1].id, f"v{forms[-1].version}")
         verb = "filed" if forms[-1].version == 1 else "corrected"
         lines.append(
             Line(
@@ -102,6 +104,7 @@ def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
     mine = delete(PostCallForm).where(PostCallForm.id == form.id).returning(PostCallForm.id)
     if db.scalars(mine).first() is None:
         raise NotAllowed("Only the booking's closer or a manager withdraws its form.")
+    post_form(db, event_id, form.id, "withdrawn")
     settle_status(event, None, settings_of(db, BookingSettings).late_cancel_hours)
     note(
         db,

@@ -249,6 +249,24 @@ class Sync:
 
 
 @dataclass(frozen=True)
+class Crm:
+    """How post-call forms reach a CRM. ``link`` is the events' column with the contact's id there.
+
+    ``find_contact`` (client, settings, e-mail) returns the id of the contact with the address, and
+    ``find_note`` (client, contact, mark) that of the contact's note which holds the mark; both None
+    where there is none. ``add_note`` (client, contact, words) and ``edit_note`` (client, contact,
+    note, words) write one of at most ``longest_note`` characters.
+    """
+
+    link: str
+    find_contact: Callable[[Client, Values, str], str | None]
+    find_note: Callable[[Client, str, str], str | None]
+    add_note: Callable[[Client, str, str], None]
+    edit_note: Callable[[Client, str, str, str], None]
+    longest_note: int
+
+
+@dataclass(frozen=True)
 class Provider:
     """One outside system. ``name`` is its folder, the key in every row about it and, in capitals
     before ``_BASE_URL``, the setting that leads to a stand-in instead of ``address``.
@@ -262,6 +280,7 @@ class Provider:
     inbound: Inbound | None = None
     credentials: Credentials | None = None
     syncs: tuple[Sync, ...] = ()
+    crm: Crm | None = None
 
     def base_url(self, which: str | None = None) -> str:
         """Where it is reached; ``which`` names one of ``other_addresses``."""

@@ -130,6 +130,15 @@ def test_a_portal_files_its_closers_form_and_the_timeline_says_through_which_lin
         }
 
 
+def test_a_form_that_a_portal_files_goes_to_the_crm_too(team):
+    with as_system(team.org) as db:
+        db.execute(text("update app.booking_settings set primary_crm = 'ghl'"))
+    file_form_through_link(portal(team), team.mine, CLOSED)
+    with as_system(team.org) as db:
+        body = db.scalars(text("select body from app.outbox where channel = 'crm'")).one()
+        assert body == {"crm": "ghl", "event_id": str(team.mine)}
+
+
 def test_a_closer_with_an_account_gives_their_portal_no_more_than_their_own_calls(team):
     rep = make.viewer(team.org, "sales_rep")
     with as_system(team.org) as db:

@@ -36,6 +36,7 @@ CHANGES = {
     "late_cancel_hours": 0,
     "setter_utm_field": "utm_content",
     "setter_question": "Who invited you?",
+    "primary_crm": "ghl",
     "forward_attribution_days": 7,
     "reconciliation_days": 5,
     "accept_test_mode": True,

@@ -2,6 +2,7 @@
 
 from core.providers.credentials import bearer
 from core.providers.ghl import credentials
+from core.providers.ghl.crm import CRM
 from core.providers.provider import Credentials, Field, Provider, Use
 
 PROVIDER = Provider(
@@ -38,4 +39,5 @@ PROVIDER = Provider(
         check_settings=credentials.check_settings,
         address=lambda values: "legacy" if values.get("api") == "v1" else None,
     ),
+    crm=CRM,
 )
