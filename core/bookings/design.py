@@ -175,7 +175,7 @@ def _standard(item: Item) -> Question:
 
 def _own(item: Item, before: Mapping[str, Question]) -> Question:
     assert item.kind is not None
-    ask = Ask(item.label, _condition(item.when, before), help=item.help or None)
+    ask = Ask(item.label, _condition(item.when, before), help=item.help or None, named=item.key)
     choices = {each.id: each.name for each in item.options} or None
     return Question(item.key, item.label, KINDS[item.kind], False, (ask,), choices)
 

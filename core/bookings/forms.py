@@ -91,9 +91,9 @@ def check(
     problems = problems_of(answers)
     currency = answers.currency or current_organization(db).currency
     stored, wrong = checked_answers(design, answers, custom, currency)
-    problems |= wrong
     unanswered = design.missing(asdict(answers) | stored)
     problems |= {key: each for key, each in unanswered.items() if _can_be_answered(db, key)}
+    problems |= wrong
     if answers.call_occurred and event.scheduled_at > now():
         problems["call_occurred"] = (
             "This meeting has not started yet, so it cannot be reported as held."

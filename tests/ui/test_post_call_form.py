@@ -83,7 +83,8 @@ class Window:
 
     def asked(self):
         kinds = ("button_group", "checkbox", "text_input", "text_area", "date_input")
-        return {each.label or each.proto.label for kind in kinds for each in self.page.get(kind)}
+        labels = (each.label or each.proto.label for kind in kinds for each in self.page.get(kind))
+        return {unescape(label).replace(APART, "") for label in labels}
 
     def errors(self):
         return [unescape(each.value).replace(APART, "") for each in self.page.error]

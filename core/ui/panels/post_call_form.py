@@ -196,6 +196,15 @@ def _place(event_id: UUID) -> str:
     return f"form {event_id}"
 
 
+def _label(ask: Ask) -> str:
+    """The words of a question; the organisation's own mean nothing but themselves."""
+    return ask.text if ask.named in (None, ask.text) else escape_markdown(ask.text)
+
+
+def _help(ask: Ask) -> str | None:
+    return None if ask.help is None else escape_markdown(ask.help)
+
+
 @dataclass
 class Questions:
     """What was typed so far (``typed``, JSON values) and what is wrong with it, field by field."""
@@ -254,66 +263,64 @@ class Questions:
                 answer = self._names(ask, before, key)
             case Kind.DAY:
                 day = st.date_input(
-                    escape_markdown(ask.text),
+                    _label(ask),
                     value=before or None,
                     key=key,
                     format=notation().typed_day,
-                    help=ask.help,
+                    help=_help(ask),
                 )
                 answer = day.isoformat() if day else None
             case Kind.AMOUNT:
                 typed = amount_field(
-                    escape_markdown(ask.text),
+                    _label(ask),
                     self.currency,
                     key=key,
                     value=before or "",
-                    help=ask.help,
+                    help=_help(ask),
                 )
                 self.amounts[question.key], answer = typed, typed.text
             case Kind.LINES:
                 answer = st.text_area(
-                    escape_markdown(ask.text), value=before or "", key=key, height=90, help=ask.help
+                    _label(ask), value=before or "", key=key, height=90, help=_help(ask)
                 )
             case _:
-                answer = st.text_input(
-                    escape_markdown(ask.text), value=before or "", key=key, help=ask.help
-                )
+                answer = st.text_input(_label(ask), value=before or "", key=key, help=_help(ask))
         self.typed[question.key] = answer
 
     def _yes_no(self, ask: Ask, before: Any, key: str) -> bool | None:
         """A question with two big buttons; unanswered is neither."""
         words = {value: word for word, value in YES_NO.items()}
         answer = st.segmented_control(
-            escape_markdown(ask.text),
+            _label(ask),
             list(YES_NO),
             default=words.get(before),
             key=key,
             width="stretch",
             required=True,
-            help=ask.help,
+            help=_help(ask),
         )
         return YES_NO.get(answer or "")
 
     def _rating(self, ask: Ask, before: Any, key: str) -> int | None:
         return st.segmented_control(
-            escape_markdown(ask.text),
+            _label(ask),
             list(STARS),
             default=before if before in STARS else None,
             key=key,
             width="stretch",
-            help=ask.help,
+            help=_help(ask),
         )
 
     def _several(self, question: Question, ask: Ask, before: Any, key: str) -> list[str]:
         words = dict(question.choices or {})
         return st.pills(
-            escape_markdown(ask.text),
+            _label(ask),
             list(words),
             selection_mode="multi",
             format_func=lambda id_: escape_markdown(words[id_]),
             default=[each for each in before or [] if each in words],
             key=key,
-            help=ask.help,
+            help=_help(ask),
         )
 
     def _choice(self, question: Question, ask: Ask, before: Any, key: str) -> str | None:
@@ -322,22 +329,22 @@ class Questions:
         words = dict(question.choices or {})
         if len(words) > FEW:
             return st.pills(
-                escape_markdown(ask.text),
+                _label(ask),
                 list(words),
                 format_func=lambda id_: escape_markdown(words[id_]),
                 default=before if before in words else None,
                 key=key,
-                help=ask.help,
+                help=_help(ask),
             )
         return st.segmented_control(
-            escape_markdown(ask.text),
+            _label(ask),
             list(words),
             format_func=lambda id_: escape_markdown(words[id_]),
             default=before if before in words else None,
             key=key,
             width="stretch",
             required=not question.key.startswith(CUSTOM),
-            help=ask.help,
+            help=_help(ask),
         )
 
     def _entry(self, ask: Ask, before: Any, key: str) -> str | None:
@@ -346,24 +353,24 @@ class Questions:
             return before
         names = {str(option): name for name, option in options.items()}
         chosen = st.pills(
-            escape_markdown(ask.text),
+            _label(ask),
             list(options),
             default=names.get(str(before)),
             key=key,
             format_func=escape_markdown,
-            help=ask.help,
+            help=_help(ask),
         )
         return str(options[chosen]) if chosen else None
 
     def _names(self, ask: Ask, before: Any, key: str) -> list[str]:
         options = list(self.lists.of(ask))
         return st.pills(
-            escape_markdown(ask.text),
+            _label(ask),
             options,
             selection_mode="multi",
             key=key,
             format_func=escape_markdown,
-            help=ask.help,
+            help=_help(ask),
             default=[name for name in before or [] if name in options],
         )
 
