@@ -263,7 +263,7 @@ class CustomFieldDefinition(TenantRow, Timestamps, Base):
     active: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
-class CustomFieldOption(TenantRow, Base):
+class CustomFieldOption(TenantRow, Timestamps, Base):
     """One of the words from which a field is chosen."""
 
     __tablename__ = "custom_field_options"
@@ -289,6 +289,7 @@ class CustomFieldValue(TenantRow, Timestamps, Base):
         refers_to("definition_id", "custom_field_definitions"),
         Index(None, "organization_id", "subject_id", "definition_id", unique=True),
         Index(None, "organization_id", "definition_id"),
+        Index(None, "organization_id", "updated_at"),
         secured(
             "custom_values",
             audit=True,

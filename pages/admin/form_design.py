@@ -141,7 +141,7 @@ def typed_of(form: Form) -> dict[str, Any]:
 
 
 def note_of(item: Item) -> str:
-    """What is said of a question below its name."""
+    """Type, condition and duty of a question, in words."""
     kind = item.kind.label if item.kind else "Standard"
     shown = [text for text, (key, has) in conditions(None).items() if _is_in(item.when, key, has)]
     parts = [kind, "required" if item.required else "", f"when {', '.join(shown)}" if shown else ""]

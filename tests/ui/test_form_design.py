@@ -10,8 +10,8 @@ from core.people.models import FieldKind
 from core.platform.clock import now
 from core.platform.database import as_system
 from tests import factories as make
+from tests.ui.form_window import Window
 from tests.ui.screens import browser_of, opened, words
-from tests.ui.test_post_call_form import Window
 
 
 @pytest.fixture

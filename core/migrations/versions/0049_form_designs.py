@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        *_timestamps(),
         _of_a_definition("custom_field_options"),
         sa.UniqueConstraint(
             "organization_id",
@@ -83,7 +84,11 @@ def upgrade() -> None:
         *_timestamps(),
         _of_a_definition("custom_field_values"),
     )
-    for columns, unique in ((["subject_id", "definition_id"], True), (["definition_id"], False)):
+    for columns, unique in (
+        (["subject_id", "definition_id"], True),
+        (["definition_id"], False),
+        (["updated_at"], False),
+    ):
         op.create_index(
             op.f(f"ix_custom_field_values_organization_id_{'_'.join(columns)}"),
             "custom_field_values",

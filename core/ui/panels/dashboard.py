@@ -14,7 +14,7 @@ import streamlit as st
 from core.metrics.catalog import METRICS, PAID
 from core.metrics.changes import Change
 from core.metrics.dashboard import CARDS, FUNNEL, TRENDS, WEEKDAYS, Dashboard
-from core.metrics.dimensions import DIMENSIONS, RESULTS
+from core.metrics.dimensions import DIMENSIONS
 from core.metrics.drill import counted
 from core.metrics.figures import Figures, Row, Values
 from core.metrics.filters import Filters
@@ -64,8 +64,7 @@ def summary_of_shows(figures: Dashboard, filters: Filters | None = None) -> str:
     by ``filters`` has no rates.
     """
     now = figures.now
-    chosen = (filters or Filters()).chosen
-    if results := [each.label.lower() for key, each in RESULTS.items() if key in chosen]:
+    if results := [each.label.lower() for each in (filters or Filters()).results]:
         named = " and ".join(results)
         return f"These are chosen by their {named}, so rates of them would say nothing."
     found = figures.change("show_rate", "")

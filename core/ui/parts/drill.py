@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from core.metrics.custom import starts_custom
 from core.metrics.dimensions import FILTERS
 from core.metrics.drill import Slot, counted
 from core.ui.parts.query_params import ORGANIZATION
@@ -26,7 +27,11 @@ NARROWING = (*DAYS, *FILTERS)
 def narrowed_here() -> dict[str, str | list[str]]:
     """The period and filters of this page, for the page of the rows."""
     asked = st.query_params
-    return {name: asked.get_all(name) for name in asked if name in NARROWING and asked[name]}
+    return {name: asked.get_all(name) for name in asked if _narrows(name) and asked[name]}
+
+
+def _narrows(name: str) -> bool:
+    return name in NARROWING or starts_custom(name)
 
 
 def period_here() -> dict[str, str | list[str]]:
