@@ -80,7 +80,23 @@ HEADINGS = {
 }
 ACRONYMS = {"id": "ID", "uuid": "ID", "uri": "address", "utm": "UTM", "email": "e-mail"}
 IDS, DATES, AMOUNTS, PEOPLE, FACTS = "IDs", "Dates", "Amounts", "People", "Details"
-GROUPS = (FACTS, PEOPLE, DATES, AMOUNTS, IDS)
+OWN = "Your own fields"
+GROUPS = (FACTS, PEOPLE, DATES, AMOUNTS, IDS, OWN)
+
+
+@dataclass(frozen=True)
+class OwnColumn:
+    """A field that the organisation has defined itself, as people call it; ``value`` is the SQL of
+    it in a row of ``source``.
+    """
+
+    heading: str
+    value: str
+    source: str
+    is_text: bool = False
+    is_number: bool = False
+    is_money: bool = False
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,7 @@ class ExportTable:
 
     Organisations without the ``module`` export no such table; None is for every organisation.
     ``amounts`` are what a row amounts to in the figures, in its currency, by name the SQL.
+    ``own`` are the organisation's own fields.
     """
 
     table: Table
@@ -98,11 +115,12 @@ class ExportTable:
     instant: str | None
     module: str | None
     amounts: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, OwnColumn] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
-        """What can be chosen: the columns, and then the amounts."""
-        return [*self.columns, *self.amounts]
+        """What can be chosen: the columns, then the amounts, then the organisation's own."""
+        return [*self.columns, *self.amounts, *self.own]
 
     @property
     def name(self) -> str:
@@ -133,6 +151,8 @@ class ExportTable:
 
     def is_hidden(self, name: str) -> bool:
         """Whether the column says of a person what not everybody may see."""
+        if name in self.own:
+            return self.own[name].is_hidden
         fact = personal_of(self.column(name))
         return fact is not None and fact.hidden
 
@@ -144,26 +164,36 @@ class ExportTable:
 
     def is_text(self, name: str) -> bool:
         """Whether a spreadsheet could take the column's values for formulas."""
-        return self.column(name).type.python_type is str
+        return self.own[name].is_text if name in self.own else self._is_of(name, str)
 
     def is_money(self, name: str) -> bool:
         """Whether the column is an amount in the currency that stands beside it."""
+        if name in self.own:
+            return False
         return is_amount(self.column(name).type) and "currency" in self.table.columns
 
     def is_list(self, name: str) -> bool:
         """Whether the column holds several texts, which leave as one."""
-        return isinstance(self.column(name).type, ARRAY)
+        return name not in self.own and isinstance(self.column(name).type, ARRAY)
 
     def is_number(self, name: str) -> bool:
         """Whether the column has decimals."""
-        return name in self.amounts or self.column(name).type.python_type is Decimal
+        if name in self.own:
+            return self.own[name].is_number
+        return name in self.amounts or self._is_of(name, Decimal)
 
     def is_instant(self, name: str) -> bool:
         """Whether the column holds points in time."""
-        return name not in self.amounts and self.column(name).type.python_type is datetime
+        computed = (*self.amounts, *self.own)
+        return name not in computed and self._is_of(name, datetime)
+
+    def _is_of(self, name: str, kind: type) -> bool:
+        return self.column(name).type.python_type is kind
 
     def heading(self, name: str) -> str:
         """How people call the column."""
+        if name in self.own:
+            return self.own[name].heading
         if name in HEADINGS:
             return HEADINGS[name]
         words = [ACRONYMS.get(word, word) for word in name.removesuffix("_at").split("_")]
@@ -172,6 +202,8 @@ class ExportTable:
 
     def group(self, name: str) -> str:
         """With which others people choose the column: one of ``GROUPS``."""
+        if name in self.own:
+            return OWN
         if name in self.amounts or self.is_money(name) or name == "currency":
             return AMOUNTS
         kind = self.column(name).type.python_type
@@ -184,7 +216,7 @@ class ExportTable:
 
     def is_document(self, name: str) -> bool:
         """Whether the column holds JSON, which leaves as text."""
-        return isinstance(self.column(name).type, JSONB)
+        return name not in self.own and isinstance(self.column(name).type, JSONB)
 
 
 def _exported(

@@ -20,7 +20,8 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.metrics.export_tables import ExportTable, export_table
+from core.metrics.export_tables import ExportTable, OwnColumn, export_table
+from core.metrics.own_columns import with_own_columns
 from core.people.visibility import with_persons
 from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
@@ -108,17 +109,24 @@ def export(
     table = export_table(name)
     if fmt not in FORMATS:
         raise InvalidInput(f"“{fmt}” is not a format; use {', '.join(FORMATS)}.", field="format")
-    chosen = list(columns or table.names)
-    if unknown := [column for column in chosen if column not in table.names]:
-        raise InvalidInput(f"{name} has no column “{unknown[0]}”.", field="columns")
-    if len(set(chosen)) < len(chosen):
-        raise InvalidInput("A column can be chosen once.", field="columns")
     with transaction() as db:
+        table = with_own_columns(db, table)
+        chosen = _chosen(table, columns)
         _record(db, table, fmt, period, columns)
         _require_readable(db, table)
     query = _query(table, chosen, period, safe=fmt == "csv", written=written)
     rows = _rows(transaction, query, fmt, written.dialect)
     return chain([next(rows)], rows)  # what is refused is refused before an answer begins
+
+
+def _chosen(table: ExportTable, columns: Sequence[str] | None) -> list[str]:
+    """The columns to export. Raises InvalidInput."""
+    chosen = list(columns or table.names)
+    if unknown := [column for column in chosen if column not in table.names]:
+        raise InvalidInput(f"{table.name} has no column “{unknown[0]}”.", field="columns")
+    if len(set(chosen)) < len(chosen):
+        raise InvalidInput("A column can be chosen once.", field="columns")
+    return chosen
 
 
 def preview(
@@ -127,7 +135,7 @@ def preview(
     """The first rows of an export as the caller would get them, and how many it has in all. Raises
     like ``export``.
     """
-    table = export_table(name)
+    table = with_own_columns(db, export_table(name))
     _require_readable(db, table)
     db.execute(text("set local time zone 'UTC'"))
     raw: Any = db.connection().connection.driver_connection
@@ -286,7 +294,9 @@ def _expression(table: ExportTable, column: str, safe: bool, dialect: Dialect) -
 def _value(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     if column in table.amounts:
         return _rounded(sql.SQL(table.amounts[column]))
-    value: sql.Composable = sql.Identifier(table.name, column)
+    value: sql.Composable = (
+        _own(table.own[column]) if column in table.own else sql.Identifier(table.name, column)
+    )
     if named := table.named_by(column):
         value = sql.SQL("coalesce({}, {})").format(sql.Identifier(named[0], "name"), value)
     if table.is_money(column):
@@ -302,6 +312,13 @@ def _value(table: ExportTable, column: str, safe: bool) -> sql.Composable:
             sql.Literal(with_persons()), value
         )
     return value
+
+
+def _own(column: OwnColumn) -> sql.Composable:
+    value: sql.Composable = sql.SQL(column.value)
+    if column.is_money:
+        value = _rounded(value)
+    return sql.SQL("(select {} from {})").format(value, sql.SQL(column.source))
 
 
 def _rounded(amount: sql.Composable) -> sql.Composable:
@@ -329,6 +346,7 @@ def _arrow_types() -> dict[int, pa.DataType]:
 
     return {
         16: pa.bool_(),
+        701: pa.float64(),
         23: pa.int32(),
         20: pa.int64(),
         1700: pa.decimal128(18, 3),

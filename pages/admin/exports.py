@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.metrics.export_tables import EXPORTS, GROUPS, ExportTable
 from core.metrics.exports import preview
+from core.metrics.own_columns import with_own_columns
 from core.platform.clock import Period
 from core.platform.notation import notation
 from core.ui.page import export_address, require, title
@@ -38,7 +39,8 @@ def choose_table() -> ExportTable:
         if viewer.has(table.module) and (viewer.is_admin or not table.admins_only)
     }
     label = st.selectbox("Table", list(names), key="table", bind="query-params")
-    return names[label or next(iter(names))]
+    with viewer.transaction() as db:
+        return with_own_columns(db, names[label or next(iter(names))])
 
 
 def choose_columns(table: ExportTable) -> list[str]:

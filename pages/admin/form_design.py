@@ -38,7 +38,7 @@ from core.ui.panels.post_call_form import Choices, Questions, choices
 from core.ui.parts.format import escape_markdown
 from core.ui.parts.forms import Form, shown_value
 
-PHONE, WIDE = 390, "stretch"
+PHONE = 390  # pixels
 TRIED, SEEN = "answers tried on the design", "design as it was shown"
 
 viewer = require("form-design")
@@ -205,7 +205,7 @@ def show_adding() -> None:
             sent = st.form_submit_button("Add", type="primary")
         if sent:
             with act(viewer, "Added at the end of the form.", form) as db:
-                add_item(db, kind, typed_of(form))
+                add_item(db, kind or FieldKind.TEXT, typed_of(form))
             st.rerun()
     if absent:
         with st.expander(f"Put back a question ({len(absent)})"):
@@ -241,7 +241,7 @@ def show_preview() -> None:
         "Width", ["Desktop", "Phone"], default="Desktop", key="width", required=True
     )
     typed: dict[str, Any] = st.session_state.setdefault(TRIED, {})
-    with st.container(border=True, width=PHONE if size == "Phone" else WIDE):
+    with st.container(border=True, width=PHONE if size == "Phone" else "stretch"):
         previewed = Choices(lists.packages, lists.lists, design)
         Questions(typed, {}, previewed, viewer.currency, prefix="preview ").ask()
     missing = design.missing(typed)

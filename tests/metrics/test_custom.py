@@ -2,6 +2,9 @@
 drilled into, without counting anything twice.
 """
 
+import csv
+import io
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -16,6 +19,7 @@ from core.bookings.queries import EventFilter, count_events
 from core.metrics.custom import custom_dimensions, dimension_to_group, filters_of
 from core.metrics.dashboard import data_stamp
 from core.metrics.drill import bookings_behind, matching
+from core.metrics.exports import export
 from core.metrics.facts import EVENTS
 from core.metrics.filters import values_of
 from core.metrics.table import metrics_table
@@ -191,6 +195,62 @@ def test_programs_group_and_narrow_by_them(admin):
         assert narrow["totals"]["booked_calls"] == 2, key
     assert refused(figures(**{"filter.form_nothing": "1"}))[::2] == (422, "filter.form_nothing")
     assert refused(figures(by="form_topics"))[::2] == (422, "by")
+
+
+def test_exports_have_a_column_for_each_field(admin):
+    exported = b"".join(export(admin.transaction, "post_call_forms", "json"))
+    rows = [json.loads(line) for line in exported.splitlines()]
+    names = ("form_warmth", "form_topics", "form_decider")
+    found = {tuple(row[name] for name in names) for row in rows if row["form_remark"] == "Long"}
+    assert found == {
+        ("Hot", "Price, Time", True),
+        ("Hot", "Time", False),
+        ("Cold", None, True),
+        (None, "Price", None),
+    }
+
+
+@pytest.mark.parametrize("fmt", ["csv", "xlsx", "parquet"])
+def test_each_format_of_an_export_takes_every_type_of_field(fmt):
+    admin = make.viewer(make.organization(), "admin")
+    given = {
+        FieldKind.NUMBER: "12.34567",
+        FieldKind.MONEY: "5.5",
+        FieldKind.DATE: "2026-11-02",
+        FieldKind.RATING: 4,
+        FieldKind.TEXT: "=1+1",
+    }
+    with admin.transaction() as db:
+        asked = {add_item(db, kind, {"label": str(kind)}): kind for kind in given}
+        publish(db, design_in_work(db), admin)
+    with as_system(admin.organization_id) as db:
+        closer = make.closer(db, admin.organization_id, "Ana")
+        event = make.event(db, admin.organization_id, closer, at=now() - timedelta(hours=2)).id
+    with admin.transaction() as db:
+        custom = {key: given[kind] for key, kind in asked.items()}
+        file_form(db, event, FormAnswers(True), admin, custom=custom)
+    exported = b"".join(export(admin.transaction, "post_call_forms", fmt))
+    if fmt == "csv":
+        [heads, cells] = csv.reader(io.StringIO(exported.decode("utf-8-sig")))
+        row = dict(zip(heads, cells, strict=True))
+        own = {name: value for name, value in row.items() if name.startswith("form_")}
+        assert own == {
+            "form_number": "12.34567",
+            "form_money": "5.50",
+            "form_money_currency": "USD",
+            "form_date": "2026-11-02",
+            "form_rating": "4",
+            "form_text": "'=1+1",
+        }
+    assert exported
+
+
+def test_viewers_export_no_texts_of_forms(admin):
+    viewer = make.viewer(admin.organization_id, "viewer")
+    exported = b"".join(export(viewer.transaction, "post_call_forms", "json"))
+    rows = [json.loads(line) for line in exported.splitlines()]
+    assert {row["form_remark"] for row in rows} == {None}
+    assert "Hot" in {row["form_warmth"] for row in rows}
 
 
 def test_what_is_asked_no_more_is_still_counted_under_its_present_name(admin):
