@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.bookings.design import CUSTOM, OF_OPTIONS, FormDesign, Item, Option, currency_key
-from core.bookings.designs import design_of
+from core.bookings.designs import current_design, design_of
 from core.bookings.form_answers import FormAnswers
 from core.people.custom_fields import (
     FieldValue,
@@ -47,6 +47,16 @@ def checked_answers(
         except InvalidInput as error:
             wrong[item.key] = error.message
     return stored, wrong
+
+
+def check_known(db: Session, given: Mapping[str, Any]) -> None:
+    """Raises InvalidInput for an answer to a question that the form does not ask: it would be lost
+    without a word.
+    """
+    asked = {each.key for each in current_design(db).custom}
+    for key in given:
+        if key not in asked:
+            raise InvalidInput("The form asks no such question.", field=key)
 
 
 def _checked(item: Item, value: Any, currency: str) -> Any:

@@ -6,6 +6,8 @@ import pytest
 
 from core.bookings.custom_answers import custom_answers
 from core.bookings.designs import add_item, current_design, design_in_work, publish
+from core.bookings.form_answers import FormAnswers
+from core.money.form_filing import file_form
 from core.people.models import FieldKind
 from core.platform.clock import now
 from core.platform.database import as_system
@@ -127,3 +129,17 @@ def test_a_question_is_left_out_and_put_back(admin):
     press(page, admin, "Put back")
     with admin.transaction() as db:
         assert design_in_work(db).items[-1].key == "objections"
+
+
+def test_the_filters_of_the_bookings_offer_the_question(admin, event):
+    with admin.transaction() as db:
+        key = add_item(db, FieldKind.SELECT, {"label": "Warmth", "options": ["Cold", "Hot"]})
+        publish(db, design_in_work(db), admin)
+    with admin.transaction() as db:
+        file_form(db, event, FormAnswers(True, True), admin, custom={key: "Hot"})
+    page = opened("events", admin)
+    assert "1 booking" in words(page)
+    assert widget(page.multiselect, "Warmth").options == ["No warmth", "Cold", "Hot"]
+    assert "No bookings here" in " ".join(words(opened("events", admin, form_warmth="Cold")))
+    assert "1 booking" in words(opened("events", admin, form_warmth="Hot"))
+    assert not opened("dashboard", admin, form_warmth="Hot").exception
