@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from core.metrics import exports
 from core.metrics.catalog import METRICS
-from core.metrics.dimensions import FILTERS, dimension
+from core.metrics.custom import dimension_to_group, dimensions_to_narrow, filters_of
 from core.metrics.filters import Filters, Wanted, values_named
 from core.metrics.schemas import ExportQuery, FiguresQuery, MetricsAnswer, MetricsQuery
 from core.metrics.table import metrics_table, modules_of
@@ -34,11 +34,10 @@ def metrics(request: ApiRequest[FiguresQuery, None]) -> Response:
         raise InvalidInput(
             f"by takes at most {LARGEST_DIMENSIONS} different dimensions.", field="by"
         )
-    for key in by:
-        dimension(key)
     keys = _metric_keys(caller, asked.metrics)
     with caller.transaction() as db:
-        figures = metrics_table(db, period, by, _filters(db, request.http), only=keys)
+        grouped = [dimension_to_group(db, key) for key in by]
+        figures = metrics_table(db, period, grouped, _filters(db, request.http), only=keys)
     return JSONResponse(
         {
             "period": {"start": period.start.isoformat(), "end": period.end.isoformat()},
@@ -80,10 +79,11 @@ def _filters(db: Session, request: Request) -> Filters:
         if not name.startswith("filter."):
             continue
         key = name.removeprefix("filter.")
-        if key not in FILTERS:
-            raise InvalidInput(f"There is no filter “{key}”; use {', '.join(FILTERS)}.", field=name)
-        chosen.setdefault(key, []).extend(values_named(db, FILTERS[key], value, name))
-    return Filters(chosen)
+        offered = dimensions_to_narrow(db)
+        if key not in offered:
+            raise InvalidInput(f"There is no filter “{key}”; use {', '.join(offered)}.", field=name)
+        chosen.setdefault(key, []).extend(values_named(db, offered[key], value, name))
+    return filters_of(db, chosen)
 
 
 def export(request: ApiRequest[ExportQuery, None]) -> Response:

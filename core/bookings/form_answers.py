@@ -22,7 +22,8 @@ def _always(_: Typed) -> bool:
     return True
 
 
-def _begun(typed: Typed) -> bool:
+def begun(typed: Typed) -> bool:
+    """Whether the first question is answered."""
     return typed.get("call_occurred") is not None
 
 
@@ -183,26 +184,36 @@ class FormAnswers:
     )
     currency: str | None = question("Currency", Kind.CURRENCY, default=None, rule=_currency_problem)
     call_outcome_id: UUID | None = question(
-        "Call outcome", Kind.ENTRY, default=None, lists=("call_outcome",)
+        "Call outcome",
+        Kind.ENTRY,
+        Ask("Call outcome", begun, listed="call_outcome"),
+        default=None,
+        lists=("call_outcome",),
     )
     opportunity_status_id: UUID | None = question(
-        "Opportunity status", Kind.ENTRY, default=None, lists=("opportunity_status",)
+        "Opportunity status",
+        Kind.ENTRY,
+        Ask("Opportunity status", begun, listed="opportunity_status"),
+        default=None,
+        lists=("opportunity_status",),
     )
-    traffic_type: str | None = question("Traffic type", Kind.TEXT, default=None)
+    traffic_type: str | None = question(
+        "Traffic type", Kind.TEXT, Ask("Traffic type", begun), default=None
+    )
     notes: str | None = question(
-        "Notes", Kind.LINES, Ask("Notes", _begun), default=None, rule=_notes_problem
+        "Notes", Kind.LINES, Ask("Notes", begun), default=None, rule=_notes_problem
     )
     follow_up_on: date | None = question(
         "Follow up on",
         Kind.DAY,
-        Ask("Follow up on", _begun, aside=True),
+        Ask("Follow up on", begun, aside=True),
         default=None,
         rule=_day_problem,
     )
     recording_url: str | None = question(
         "Recording",
         Kind.TEXT,
-        Ask("Recording link", _begun, aside=True),
+        Ask("Recording link", begun, aside=True),
         default=None,
         rule=_link_problem,
     )

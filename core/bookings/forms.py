@@ -4,6 +4,7 @@ afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,14 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core.bookings.custom_answers import (
+    checked_answers,
+    currencies_of,
+    custom_answers,
+    store_answers,
+)
+from core.bookings.design import FormDesign
+from core.bookings.designs import current_design
 from core.bookings.form_answers import QUESTIONS, FormAnswers, problems_of
 from core.bookings.models import (
     GONE,
@@ -31,7 +40,7 @@ from core.platform.clock import now
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.models import OrganizationMember
 from core.tenancy.access.viewers import FormFiler, Viewer
-from core.tenancy.organizations.queries import settings_of
+from core.tenancy.organizations.queries import current_organization, settings_of
 
 
 class FormProblems(InvalidInput):
@@ -48,8 +57,10 @@ class FormChanged(Conflict):
     by now, 0 for none, and ``filed`` its answers by question.
     """
 
-    def __init__(self, form: PostCallForm | None, who: str | None) -> None:
-        self.version, self.filed = (form.version if form else 0), answers_of(form)
+    def __init__(
+        self, form: PostCallForm | None, who: str | None, custom: Mapping[str, Any]
+    ) -> None:
+        self.version, self.filed = (form.version if form else 0), {**answers_of(form), **custom}
         super().__init__(
             f"{who or 'Somebody else'} has filed this form while you were filling it in."
             if form
@@ -67,15 +78,40 @@ class Draft:
     form_version: int = 0
 
 
-def check(answers: FormAnswers, event: Event) -> None:
-    """Raises FormProblems when one answer rules out another, or the meeting has not started yet."""
+def check(
+    db: Session,
+    answers: FormAnswers,
+    event: Event,
+    design: FormDesign,
+    custom: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The organisation's own answers as they are stored. Raises FormProblems when one answer rules
+    out another, when one is missing, or the meeting has not started yet.
+    """
     problems = problems_of(answers)
+    currency = answers.currency or current_organization(db).currency
+    stored, wrong = checked_answers(design, answers, custom, currency)
+    unanswered = design.missing(asdict(answers) | stored)
+    problems |= {key: each for key, each in unanswered.items() if _can_be_answered(db, key)}
+    problems |= wrong
     if answers.call_occurred and event.scheduled_at > now():
         problems["call_occurred"] = (
             "This meeting has not started yet, so it cannot be reported as held."
         )
     if problems:
         raise FormProblems(problems)
+    return stored
+
+
+def _can_be_answered(db: Session, key: str) -> bool:
+    """Whether there is anything to choose from, where an answer is an entry of a list."""
+    asked = next((each for each in QUESTIONS if each.key == key), None)
+    if asked is None or asked.kind not in (Kind.ENTRY, Kind.NAMES):
+        return True
+    lists = asked.lists or tuple(ask.listed for ask in asked.asks if ask.listed)
+    offered = select(ListEntry.id).where(ListEntry.kind.in_(lists), ListEntry.active)
+    packages = select(Package.id).where(Package.active)
+    return db.scalars((offered if lists else packages).limit(1)).first() is not None
 
 
 def _check_choices(db: Session, answers: FormAnswers) -> None:
@@ -129,19 +165,25 @@ def save_form(
     *,
     at: datetime | None = None,
     replaces: int | None = None,
+    custom: Mapping[str, Any] | None = None,
 ) -> PostCallForm:
     """File the form of ``event`` (from ``event_for_form``); filing again replaces the answers and
     counts a version. ``replaces`` is the version that the answers were made over, 0 for none, and
     None for whatever is there.
+    ``custom`` are the answers to the organisation's own questions by key; None leaves them as they
+    are. The form is one of the present design from then on; answers to questions that this no
+    longer asks stay.
 
     The earlier answers stay in the audit log; ``at``, when it was first filed, stays too. Raises
     FormProblems, and FormChanged where another version stands by now.
     """
-    check(answers, event)
+    design = current_design(db)
+    given = custom_answers(db, event.id) if custom is None else custom
+    stored = check(db, answers, event, design, given)
     _check_choices(db, answers)
     known = form_of(db, event.id)
     if replaces is not None and replaces != (known.version if known else 0):
-        raise FormChanged(known, _name_of(db, known))
+        raise FormChanged(known, _name_of(db, known), custom_answers(db, event.id))
     form = known or PostCallForm(
         organization_id=event.organization_id, event_id=event.id, version=0
     )
@@ -153,10 +195,13 @@ def save_form(
         missing = answers.no_show_party or (Party.GUEST if answers.call_occurred else None)
         form.no_show_party = Party(missing) if missing else None
     form.version += 1
+    form.config_version = design.version
     form.submitted_at = form.submitted_at or at or now()
     form.submitted_by = by.user_id
     db.add(form)
     db.flush()
+    currency = answers.currency or current_organization(db).currency
+    store_answers(db, event.id, design, stored, currencies_of(design, given, currency))
     _settle(db, event, form)
     db.execute(
         delete(PcfDraft).where(PcfDraft.event_id == event.id, PcfDraft.user_id == by.user_id)
@@ -213,7 +258,8 @@ def load_draft(db: Session, event_id: UUID, by: Viewer) -> Draft:
     if draft is not None:
         return Draft(*draft)
     form = form_of(db, event_id)
-    return Draft(answers_of(form), form.version if form else 0)
+    answers = answers_of(form) | custom_answers(db, event_id)
+    return Draft(answers, form.version if form else 0)
 
 
 def forget_draft(db: Session, event_id: UUID, by: Viewer) -> None:

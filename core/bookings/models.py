@@ -31,6 +31,7 @@ from core.platform.schema import (
     UNRECORDED,
     Base,
     ByLink,
+    ProductText,
     RepUsers,
     TenantRow,
     Timestamps,
@@ -376,6 +377,31 @@ class Event(TenantRow, Timestamps, Base):
     deleted_at: Mapped[datetime | None]
 
 
+class FormConfig(TenantRow, Timestamps, Base):
+    """One version of a form's design. Its ``layout`` is complete in itself, so that a form is read
+    with the questions that it was filed with; the one without a ``version`` is being worked on.
+    """
+
+    __tablename__ = "form_configs"
+    __table_args__ = (
+        UniqueConstraint(
+            "organization_id", "form_type", "version", postgresql_nulls_not_distinct=True
+        ),
+        secured(
+            "config",
+            audit=True,
+            label="Form designs",
+            links=opened_by(portal=ByLink(read="true")),
+        ),
+    )
+
+    form_type: Mapped[ProductText] = mapped_column(server_default="post_call")
+    version: Mapped[int | None]
+    layout: Mapped[list[Any]]
+    published_at: Mapped[datetime | None]
+    published_by: Mapped[UserId | None]
+
+
 class PostCallForm(TenantRow, Timestamps, Base):
     """What the closer reports about one event; exactly one per event."""
 
@@ -432,6 +458,7 @@ class PostCallForm(TenantRow, Timestamps, Base):
     followed_up_by: Mapped[UserId | None]
     notes: Mapped[AboutPerson | None]
     recording_url: Mapped[AboutPerson | None]
+    config_version: Mapped[int | None]  # of the form's design; None is the product's own
     version: Mapped[int] = mapped_column(server_default=text("1"))
     submitted_by: Mapped[UserId | None]
     submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, TextClause, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from core.bookings.custom_answers import answers_of_events, custom_answers
 from core.bookings.form_answers import QUESTIONS
 from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import BookingSettings, CallType, Closer, Event, PostCallForm, Setter
@@ -173,29 +174,41 @@ def event_detail(db: Session, event_id: UUID) -> Row[Any] | None:
 
 def forms_of_contact(db: Session, contact_id: UUID) -> list[dict[str, Any]]:
     """The forms of one person's bookings, latest meeting first: what each answers, by question, and
-    the event (``event_id``, ``scheduled_at``, ``closer``). What names a person is hidden from
-    viewers.
+    the event (``event_id``, ``scheduled_at``, ``closer``), with the version of the design that it
+    was filed with (``config_version``). What names a person is hidden from viewers.
     """
     columns = [getattr(PostCallForm, each.key) for each in QUESTIONS]
     shown = [visible(each) if is_hidden(each) else each for each in columns]
     closer = func.coalesce(Closer.name, Event.closer_name).label("closer")
     query = (
-        _named(select(*shown, PostCallForm.event_id, Event.scheduled_at, closer).select_from(Event))
+        _named(
+            select(
+                *shown,
+                PostCallForm.config_version,
+                PostCallForm.event_id,
+                Event.scheduled_at,
+                closer,
+            ).select_from(Event)
+        )
         .join(PostCallForm, PostCallForm.event_id == Event.id)
         .where(Event.contact_id == contact_id, Event.deleted_at.is_(None))
         .order_by(Event.scheduled_at.desc(), Event.id.desc())
     )
-    return [dict(row) for row in db.execute(query).mappings()]
+    forms = [dict(row) for row in db.execute(query).mappings()]
+    custom = answers_of_events(db, [form["event_id"] for form in forms])
+    return [form | custom.get(form["event_id"], {}) for form in forms]
 
 
 def form_answers(db: Session, event_id: UUID) -> dict[str, Any]:
-    """What the form of an event answers, by question; nothing where none was filed that the caller
-    may see. What names a person is hidden from viewers.
+    """What the form of an event answers, by question, with the version of the design that it was
+    filed with (``config_version``); nothing where none was filed that the caller may see. What
+    names a person is hidden from viewers.
     """
     columns = [getattr(PostCallForm, each.key) for each in QUESTIONS]
     shown = [visible(each) if is_hidden(each) else each for each in columns]
-    form = db.execute(select(*shown).where(PostCallForm.event_id == event_id)).mappings().first()
-    return dict(form) if form else {}
+    query = select(*shown, PostCallForm.config_version)
+    form = db.execute(query.where(PostCallForm.event_id == event_id)).mappings().first()
+    return dict(form) | custom_answers(db, event_id) if form else {}
 
 
 def timeline(db: Session, subjects: Sequence[UUID]) -> pd.DataFrame:

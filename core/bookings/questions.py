@@ -24,6 +24,9 @@ class Kind(StrEnum):
     TEXT = "text"
     LINES = "lines"
     DAY = "day"
+    NUMBER = "number"
+    SEVERAL = "several"  # any of the question's own words
+    RATING = "rating"  # from 1 to 5
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Ask:
 
     ``listed`` names the organisation's list whose entries are offered; ``tick`` turns a choice into
     a box that stands for this one word; ``aside`` puts the question where few people look.
+    ``named`` is the text that it was declared with, where an organisation asks with other words.
     """
 
     text: str
@@ -40,6 +44,7 @@ class Ask:
     tick: str | None = None
     aside: bool = False
     help: str | None = None
+    named: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

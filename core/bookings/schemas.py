@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, create_model
 
+from core.bookings.design import CUSTOM
 from core.bookings.form_answers import QUESTIONS, FormAnswers
 from core.bookings.listed import LISTED_COLUMNS
 from core.bookings.models import CallStatus, EventOutcome
@@ -118,13 +119,19 @@ class FormBody(Body):
 
     def answers(self, currency: str) -> FormAnswers:
         """The answers; ``currency`` is the one of amounts that name none. Raises InvalidInput."""
-        given = {name: value for name, value in self if value is not None}
+        standard = {each.key for each in QUESTIONS}
+        given = {name: each for name, each in self if name in standard and each is not None}
         amounts = [name for name in self.amounts if name in given]
         if amounts or "currency" in given:
             given["currency"] = check_currency(given.get("currency", currency))
         for name in amounts:
             given[name] = parse_amount(str(given[name]), given["currency"], field=name)
         return FormAnswers(**given)
+
+    def own_answers(self) -> dict[str, Any] | None:
+        """The answers to the organisation's own questions by key; None where none are sent."""
+        sent: dict[str, Any] | None = getattr(self, "custom", None)
+        return None if sent is None else {f"{CUSTOM}{key}": each for key, each in sent.items()}
 
 
 # What an answer of each kind is in JSON, and the sentence for one that is not.
@@ -150,4 +157,16 @@ def _json_field(each: Question) -> Any:
 
 
 _fields: dict[str, Any] = {each.key: _json_field(each) for each in QUESTIONS}
+_fields["custom"] = (
+    Annotated[
+        dict[str, Any] | None,
+        Field(
+            title="Answers to the organisation's own questions",
+            description="By the key of the question; an option by its name or id. Without it they"
+            " stay as they are.",
+        ),
+        Sentence("{field} must be an object of answers by key."),
+    ],
+    None,
+)
 PostCallFormBody = create_model("PostCallFormBody", __base__=FormBody, **_fields)

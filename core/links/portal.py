@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from core.bookings.form_answers import FormAnswers
@@ -11,7 +13,11 @@ from core.platform.errors import Conflict
 
 
 def file_form_through_link(
-    visitor: Visitor, event_id: UUID, answers: FormAnswers, replaces: int = 0
+    visitor: Visitor,
+    event_id: UUID,
+    answers: FormAnswers,
+    replaces: int = 0,
+    custom: Mapping[str, Any] | None = None,
 ) -> None:
     """File a missing form, which ``replaces`` nothing, as the holder of the portal link of the
     event's closer.
@@ -28,4 +34,4 @@ def file_form_through_link(
                 "The form of this booking was filed already. To correct it, sign in or ask a"
                 " manager."
             )
-        file_form(db, event_id, answers, visitor, replaces=replaces)
+        file_form(db, event_id, answers, visitor, replaces=replaces, custom=custom)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from core.metrics.catalog import PAID, facts_of
 from core.metrics.changes import Change, change_of, first_days, nothing_before
 from core.metrics.comparison import Comparison
-from core.metrics.dimensions import HOUR, WEEKDAY
+from core.metrics.dimensions import HOUR, WEEKDAY, Dimension
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
 from core.metrics.grains import Grain, Slice, beside, earlier_slices, grain_of, slices
@@ -187,9 +187,10 @@ def heat(hours: Figures) -> list[list[int]]:
 
 
 @cache
-def read_of(*keys: str) -> list[str]:
+def read_of(*narrowing: Dimension) -> list[str]:
     """The tables that a dashboard reads which is narrowed by these dimensions."""
-    return tables_read(groupings("day"), Filters(dict.fromkeys(keys, (None,))))
+    by = {each.key: each for each in narrowing}
+    return tables_read(groupings("day"), Filters(dict.fromkeys(by, (None,)), by))
 
 
 def data_stamp(db: Session, filters: Filters) -> str:
@@ -197,6 +198,6 @@ def data_stamp(db: Session, filters: Filters) -> str:
     narrowed by or takes a name of, or that decides who sees these; part of the key of whatever is
     cached of it. What changes as time passes is not in it.
     """
-    tables = (*read_of(*filters.chosen), *SIGHT)
+    tables = (*read_of(*map(filters.dimension, filters.chosen)), *SIGHT)
     latest = (f"app.last_change_of('{table}')" for table in tables)
     return " ".join(map(str, db.execute(text(f"select {', '.join(latest)}")).one()))

@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 from core.bookings.listed import LISTED
 from core.bookings.models import EventOutcome
 from core.platform.declarations import by_key
 from core.platform.errors import InvalidInput
 from core.platform.labels import LabelledEnum
+
+
+class YesNo(LabelledEnum):
+    """The answers to a question of yes or no."""
+
+    YES = "yes"
+    NO = "no"
+
+
+@dataclass(frozen=True)
+class CustomField:
+    """A field that an organisation has defined itself: ``subject`` is what it is a field of, and
+    with ``is_several`` any of its options may be chosen. ``options`` tells whether it has some.
+    """
+
+    definition_id: UUID
+    subject: str
+    has_options: bool = True
+    is_several: bool = False
 
 
 @dataclass(frozen=True)
@@ -19,7 +39,9 @@ class Dimension:
     ``names`` is the table that turns an id into a name; ``words`` are the only values of one whose
     values are words. Figures are narrowed to either. ``cut`` makes a part of the calendar from
     the local time of a fact's instant, so that every fact has it without saying so. A result is
-    what came of a booking.
+    what came of a booking. ``field`` is the organisation's own that it groups by; where
+    several of its options may be chosen, figures are narrowed to any of them and never grouped,
+    since what has two would count twice.
     """
 
     key: str
@@ -29,6 +51,15 @@ class Dimension:
     words: type[LabelledEnum] | None = None
     cut: str | None = None
     is_result: bool = False
+    field: CustomField | None = None
+
+    @property
+    def entries(self) -> str:
+        """The SQL of the table of its names."""
+        if self.field is None:
+            return f"app.{self.names}"
+        of_it = f"definition_id = '{self.field.definition_id}'"
+        return f"(select id, name from app.{self.names} where {of_it}) options"
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -67,7 +67,24 @@ HEADINGS = {
 ACRONYMS = {"id": "ID", "uuid": "ID", "uri": "address", "utm": "UTM", "email": "e-mail"}
 WHO = ("closer", "setter", "lead", "customer")
 IDS, DATES, AMOUNTS, PEOPLE, FACTS = "IDs", "Dates", "Amounts", "People", "Details"
-GROUPS = (FACTS, PEOPLE, DATES, AMOUNTS, IDS)
+OWN = "Your own fields"
+GROUPS = (FACTS, PEOPLE, DATES, AMOUNTS, OWN, IDS)
+
+
+@dataclass(frozen=True)
+class OwnColumn:
+    """A field that the organisation has defined itself, as people call it; ``value`` is the SQL of
+    it in a row of ``source``.
+    """
+
+    heading: str
+    value: str
+    source: str
+    is_text: bool = False
+    is_number: bool = False
+    is_money: bool = False
+    is_truth: bool = False
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +95,7 @@ class ExportTable:
     Organisations without the ``module`` export no such table; None is for every organisation.
     ``amounts`` are what a row amounts to in the figures, in its currency, by name the SQL.
     ``holds`` says what one row is. Of the columns, people read ``first`` before the others.
+    ``own`` are the organisation's own fields.
     """
 
     table: Table
@@ -88,11 +106,12 @@ class ExportTable:
     amounts: Mapping[str, str] = field(default_factory=dict)
     holds: str = ""
     first: Sequence[str] = ()
+    own: Mapping[str, OwnColumn] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
-        """What can be chosen: the columns, and then the amounts."""
-        return [*self.columns, *self.amounts]
+        """What can be chosen: the columns, then the amounts, then the organisation's own."""
+        return [*self.columns, *self.amounts, *self.own]
 
     @property
     def names_for_people(self) -> list[str]:
@@ -131,7 +150,7 @@ class ExportTable:
 
     def words(self, name: str) -> Mapping[str, str] | None:
         """What people read for each stored word of the column; None if it holds no such words."""
-        if name in self.amounts or name in self.references:
+        if name in self.amounts or name in self.references or name in self.own:
             return None
         if name == "table_name":
             tables = Base.metadata.sorted_tables
@@ -169,6 +188,8 @@ class ExportTable:
 
     def is_hidden(self, name: str) -> bool:
         """Whether the column says of a person what not everybody may see."""
+        if name in self.own:
+            return self.own[name].is_hidden
         fact = personal_of(self.column(name))
         return fact is not None and fact.hidden
 
@@ -180,30 +201,42 @@ class ExportTable:
 
     def is_text(self, name: str) -> bool:
         """Whether a spreadsheet could take the column's values for formulas."""
-        return self.column(name).type.python_type is str
+        return self.own[name].is_text if name in self.own else self._is_of(name, str)
 
     def is_money(self, name: str) -> bool:
         """Whether the column is an amount in the currency that stands beside it."""
+        if name in self.own:
+            return False
         return is_amount(self.column(name).type) and "currency" in self.table.columns
 
     def is_list(self, name: str) -> bool:
         """Whether the column holds several texts, which leave as one."""
-        return isinstance(self.column(name).type, ARRAY)
+        return name not in self.own and isinstance(self.column(name).type, ARRAY)
 
     def is_truth(self, name: str) -> bool:
         """Whether the column says yes or no."""
-        return name not in self.amounts and self.column(name).type.python_type is bool
+        if name in self.own:
+            return self.own[name].is_truth
+        return name not in self.amounts and self._is_of(name, bool)
 
     def is_number(self, name: str) -> bool:
         """Whether the column has decimals."""
-        return name in self.amounts or self.column(name).type.python_type is Decimal
+        if name in self.own:
+            return self.own[name].is_number
+        return name in self.amounts or self._is_of(name, Decimal)
 
     def is_instant(self, name: str) -> bool:
         """Whether the column holds points in time."""
-        return name not in self.amounts and self.column(name).type.python_type is datetime
+        computed = (*self.amounts, *self.own)
+        return name not in computed and self._is_of(name, datetime)
+
+    def _is_of(self, name: str, kind: type) -> bool:
+        return self.column(name).type.python_type is kind
 
     def heading(self, name: str) -> str:
         """How people call the column."""
+        if name in self.own:
+            return self.own[name].heading
         if name in HEADINGS:
             return HEADINGS[name]
         if name in self.references:
@@ -216,6 +249,8 @@ class ExportTable:
 
     def group(self, name: str) -> str:
         """With which others people choose the column: one of ``GROUPS``."""
+        if name in self.own:
+            return OWN
         if name in self.amounts or self.is_money(name) or name == "currency":
             return AMOUNTS
         kind = self.column(name).type.python_type
@@ -228,4 +263,4 @@ class ExportTable:
 
     def is_document(self, name: str) -> bool:
         """Whether the column holds JSON, which leaves as text."""
-        return isinstance(self.column(name).type, JSONB)
+        return name not in self.own and isinstance(self.column(name).type, JSONB)

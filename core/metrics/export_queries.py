@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from babel.numbers import list_currencies
 from psycopg import sql
 
-from core.metrics.export_columns import ExportTable
+from core.metrics.export_columns import ExportTable, OwnColumn
 from core.people.visibility import with_persons
 from core.platform.clock import Period
 from core.platform.money import decimals
@@ -134,7 +134,7 @@ def _lists(table: ExportTable, columns: Sequence[str]) -> Iterator[sql.Composed]
 def _value(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     if column in table.amounts:
         return _rounded(sql.SQL(table.amounts[column]))
-    value = _reference(table, column) or sql.Identifier(table.name, column)
+    value = _computed(table, column) or sql.Identifier(table.name, column)
     if named := table.named_by(column):
         value = sql.SQL("coalesce({}, {})").format(sql.Identifier(named[0], "name"), value)
     if table.is_money(column):
@@ -152,8 +152,12 @@ def _value(table: ExportTable, column: str, safe: bool) -> sql.Composable:
     return value
 
 
-def _reference(table: ExportTable, column: str) -> sql.Composable | None:
-    """The name of what the row refers to by its id."""
+def _computed(table: ExportTable, column: str) -> sql.Composable | None:
+    """The name of what the row refers to by its id, or the answer in a field of the organisation's
+    own.
+    """
+    if column in table.own:
+        return _own(table.own[column])
     if column not in table.references:
         return None
     by, of = table.references[column]
@@ -161,6 +165,13 @@ def _reference(table: ExportTable, column: str) -> sql.Composable | None:
         "(select named.name from app.{of} named where named.organization_id ="
         " {table}.organization_id and named.id = {table}.{by})"
     ).format(of=sql.Identifier(of.name), table=sql.Identifier(table.name), by=sql.Identifier(by))
+
+
+def _own(column: OwnColumn) -> sql.Composable:
+    value: sql.Composable = sql.SQL(column.value)
+    if column.is_money:
+        value = _rounded(value)
+    return sql.SQL("(select {} from {})").format(value, sql.SQL(column.source))
 
 
 def _rounded(amount: sql.Composable) -> sql.Composable:

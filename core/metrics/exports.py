@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from core.metrics.export_columns import ExportTable
 from core.metrics.export_queries import BY_NAME, Written, query_of, where_of
 from core.metrics.export_tables import export_table
+from core.metrics.own_columns import with_own_columns
 from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
@@ -75,18 +76,24 @@ def export(
     table = export_table(name)
     if fmt not in FORMATS:
         raise InvalidInput(f"“{fmt}” is not a format; use {', '.join(FORMATS)}.", field="format")
-    known = written.names(table)
-    chosen = list(columns or known)
-    if unknown := [column for column in chosen if column not in known]:
-        raise InvalidInput(f"{name} has no column “{unknown[0]}”.", field="columns")
-    if len(set(chosen)) < len(chosen):
-        raise InvalidInput("A column can be chosen once.", field="columns")
     with transaction() as db:
+        table = with_own_columns(db, table)
+        chosen = _chosen(table, written.names(table), columns)
         _record(db, table, fmt, period, columns)
         _require_readable(db, table)
     query = query_of(table, chosen, period, safe=fmt == "csv", written=written)
     rows = _rows(transaction, query, fmt, written)
     return chain([next(rows)], rows)  # what is refused is refused before an answer begins
+
+
+def _chosen(table: ExportTable, known: Sequence[str], columns: Sequence[str] | None) -> list[str]:
+    """The columns to export, of those that are known. Raises InvalidInput."""
+    chosen = list(columns or known)
+    if unknown := [column for column in chosen if column not in known]:
+        raise InvalidInput(f"{table.name} has no column “{unknown[0]}”.", field="columns")
+    if len(set(chosen)) < len(chosen):
+        raise InvalidInput("A column can be chosen once.", field="columns")
+    return chosen
 
 
 def preview(
@@ -101,7 +108,7 @@ def preview(
     """The first rows of an export as the caller would get them in a workbook, and how many it has
     in all. Raises like ``export``.
     """
-    table = export_table(name)
+    table = with_own_columns(db, export_table(name))
     _require_readable(db, table)
     raw: Any = db.connection().connection.driver_connection
     query = query_of(table, columns, period, safe=False, written=written)
@@ -214,6 +221,7 @@ def _arrow_types() -> dict[int, pa.DataType]:
 
     return {
         16: pa.bool_(),
+        701: pa.float64(),
         23: pa.int32(),
         20: pa.int64(),
         1700: pa.decimal128(18, 3),

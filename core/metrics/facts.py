@@ -41,6 +41,8 @@ class Fact:
         instant: when a row happened, which decides whether it lies in a period.
         by: its dimensions by key. A fact that lacks a dimension has no value of it: grouped by it,
             all its rows stand under "none", and narrowed by it, none of them is left.
+        subjects: by subject of the organisation's own fields the SQL of the id of the row that has
+            them.
         currency: the column with the currency of its money.
         parameters: the SQL of one value each, of the organisation that looks, which conditions name
             with a colon before it, such as a setting.
@@ -53,34 +55,57 @@ class Fact:
     instant: str
     by: Mapping[str, By]
     rows: Rows
+    subjects: Mapping[str, str] = field(default_factory=dict)
     currency: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     module: str | None = None
 
     def key_of(self, dimension: Dimension) -> str:
         """The SQL by which rows are grouped, of a dimension that is no part of the calendar."""
-        return self.by[dimension.key].key if dimension.key in self.by else f"null::{dimension.kind}"
+        by = self.how(dimension)
+        return by.key if by else f"null::{dimension.kind}"
+
+    def how(self, dimension: Dimension) -> By | None:
+        """How it has a dimension; None where it has no value of it."""
+        own = dimension.field
+        if own is None:
+            return self.by.get(dimension.key)
+        subject = self.subjects.get(own.subject)
+        if subject is None:
+            return None
+        value = "answer.option_ids" if own.is_several else "answer.option_ids[1]"
+        said = "case when answer.flag then 'yes' when not answer.flag then 'no' end"
+        return By(
+            f"""(select {value if own.has_options else said} from app.custom_field_values answer
+              where answer.organization_id = {self.table}.organization_id
+                and answer.subject_id = {subject}
+                and answer.definition_id = '{own.definition_id}')"""
+        )
 
     def joins_for(self, dimensions: Sequence[Dimension]) -> str:
         """The joins that the keys of ``dimensions`` need."""
-        return " ".join(self.by[each.key].join for each in dimensions if each.key in self.by)
+        found = (self.how(each) for each in dimensions)
+        return " ".join(by.join for by in found if by)
 
     def narrowed(self, filters: Filters) -> str:
         """The condition that ``filters`` leave, with their ``values`` as parameters; each with a
         leading ``and``.
         """
         return "".join(
-            f" and {self._one_of(key, values)}" for key, values in filters.chosen.items()
+            f" and {self._one_of(filters.dimension(key), values)}"
+            for key, values in filters.chosen.items()
         )
 
-    def _one_of(self, key: str, values: Sequence[UUID | str | None]) -> str:
+    def _one_of(self, dimension: Dimension, values: Sequence[UUID | str | None]) -> str:
         """A key that needs a join is looked for row by row, so that lists, which join other tables,
         are narrowed by the same condition.
         """
-        if key not in self.by:
+        by = self.how(dimension)
+        if by is None:
             return "true" if None in values else "false"
-        by = self.by[key]
-        named = f"{by.key} = any(:{key}_values)"
+        is_several = dimension.field is not None and dimension.field.is_several
+        among = f"&& cast(:{dimension.key}_values as uuid[])"
+        named = f"{by.key} {among if is_several else f'= any(:{dimension.key}_values)'}"
         condition = f"({named} or {by.key} is null)" if None in values else named
         if not by.join:
             return condition
@@ -114,6 +139,7 @@ EVENTS = Fact(
         "package": By("coalesce(sold.package_id, form.package_id)", f"{_FORM} {_SOLD}"),
     },
     rows=Rows("events", "See the bookings"),
+    subjects={"form": "events.id"},
     parameters={"grace": GRACE},
     module=BOOKINGS,
 )
@@ -132,6 +158,7 @@ PAYMENTS = Fact(
         ),
     },
     rows=Rows("payments", "See the payments"),
+    subjects={"form": "payments.event_id"},
     currency="payments.currency",
     module=BOOKINGS,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -24,15 +24,26 @@ Wanted = UUID | str | None
 class Filters:
     """Values of dimensions by the dimension's key (``closer``, ``source``, …), of a list's entries
     their ids; several are alternatives, None among them is what has no value of the dimension, and
-    an empty tuple does not narrow.
+    an empty tuple does not narrow. ``custom`` are the organisation's own dimensions among them.
     """
 
     wanted: Mapping[str, Sequence[Wanted]] = field(default_factory=dict)
+    custom: Mapping[str, Dimension] = field(default_factory=dict)
 
     @property
     def chosen(self) -> dict[str, list[Wanted]]:
         """The dimensions that narrow, in their order."""
-        return {key: list(self.wanted[key]) for key in FILTERS if self.wanted.get(key)}
+        keys = (*FILTERS, *self.custom)
+        return {key: list(self.wanted[key]) for key in keys if self.wanted.get(key)}
+
+    def dimension(self, key: str) -> Dimension:
+        """The dimension that narrows under this key."""
+        return FILTERS[key] if key in FILTERS else self.custom[key]
+
+    @property
+    def results(self) -> list[Dimension]:
+        """The results among the dimensions that narrow."""
+        return [each for each in map(self.dimension, self.chosen) if each.is_result]
 
     @property
     def columns(self) -> dict[str, list[UUID | None]]:
@@ -55,20 +66,20 @@ class Filters:
         }
 
 
-def values_of(db: Session, keys: Collection[str]) -> dict[str, dict[str, Wanted]]:
-    """What figures can be narrowed to: for each of the dimensions ``keys`` that they can be
-    narrowed by its values, by what people call them. Entries of a list stand in alphabetical order;
+def values_of(db: Session, dimensions: Mapping[str, Dimension]) -> dict[str, dict[str, Wanted]]:
+    """What figures can be narrowed to: for each of the ``dimensions`` its values, by what people
+    call them. Entries of a list stand in alphabetical order;
     those of one name, and one that is called as none of them is, bear the beginning of their id, so
     that each can be chosen.
     """
-    chosen = [each for key, each in FILTERS.items() if key in keys]
+    chosen = list(dimensions.values())
     found: dict[str, dict[str, Wanted]] = {
         each.key: {label: word for word, label in _labels(each).items()} for each in chosen
     }
     entries = _entries(db, [each for each in chosen if each.names])
     often = Counter((key, name) for key, name, _ in entries)
     for key, name, id_ in entries:
-        alone = often[key, name] == 1 and name != none_of(FILTERS[key].label)
+        alone = often[key, name] == 1 and name != none_of(dimensions[key].label)
         found[key][name if alone else f"{name} ({id_.hex[:8]})"] = id_
     return found
 
@@ -81,7 +92,7 @@ def _labels(each: Dimension) -> dict[str, str]:
 def _entries(db: Session, listed: Sequence[Dimension]) -> list[tuple[str, str, UUID]]:
     """Key, name and id of all entries of these dimensions' lists."""
     lists = " union all ".join(
-        f"select '{each.key}' as key, name, id from app.{each.names}" for each in listed
+        f"select '{each.key}' as key, name, id from {each.entries}" for each in listed
     )
     if not listed:
         return []
@@ -95,13 +106,13 @@ def values_named(db: Session, each: Dimension, value: str, field: str) -> Sequen
     them, and names ``field``.
     """
     if each.names:
-        return _ids_named(db, each.names, value) or ids_of(value, field)
+        return _ids_named(db, each, value) or ids_of(value, field)
     if value not in _labels(each):
         raise InvalidInput(f"{field} takes one of {', '.join(_labels(each))}.", field=field)
     return [value]
 
 
-def _ids_named(db: Session, table: str, name: str) -> list[UUID]:
+def _ids_named(db: Session, each: Dimension, name: str) -> list[UUID]:
     wanted = fold(name)
-    rows = db.execute(text(f"select id, name from app.{table}"))
+    rows = db.execute(text(f"select id, name from {each.entries}"))
     return [row.id for row in rows if fold(row.name) == wanted]

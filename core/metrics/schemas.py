@@ -6,13 +6,14 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import ConfigDict, Field, WithJsonSchema, create_model, model_validator
 from pydantic.config import JsonDict
 
 from core.metrics.catalog import METRICS
 from core.metrics.dimensions import DIMENSIONS, FILTERS, Dimension
 from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import FORMATS
+from core.people.models import FieldSubject
 from core.platform.clock import Period
 from core.platform.schemas import (
     Currency,
@@ -35,6 +36,15 @@ class FiguresQuery(Query):
     end: Day
     by: Annotated[Words, any_of(DIMENSIONS)] = ()
     metrics: Annotated[Words, any_of(METRICS)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def without_own(cls, sent: Any) -> Any:
+        """Filters by an organisation's own fields are in no schema: who narrows by them says which
+        there are.
+        """
+        own = tuple(f"filter.{subject}_" for subject in FieldSubject)
+        return {name: value for name, value in sent.items() if not name.startswith(own)}
 
     def period(self, timezone: str) -> Period:
         """The period. Raises InvalidInput."""
@@ -93,7 +103,20 @@ _names: dict[str, Any] = {
     name: kind for each in DIMENSIONS.values() for name, kind in keys_of(each).items()
 }
 Figures = create_model("Figures", __base__=_Asked, **_figures)
-MetricsRow = create_model("MetricsRow", __base__=Figures, **_names)
+
+
+def _with_own(schema: JsonDict) -> None:
+    """Also has the organisation's own fields by which it is grouped, which no schema can name."""
+    _any_may_be_missing(schema)
+    own = f"^({'|'.join(FieldSubject)})_[a-z0-9_]+$"
+    schema["patternProperties"] = {own: {"type": ["string", "null"]}}
+
+
+class _Grouped(Figures):  # type: ignore[misc,valid-type]
+    model_config = ConfigDict(json_schema_extra=_with_own)
+
+
+MetricsRow = create_model("MetricsRow", __base__=_Grouped, **_names)
 
 
 class Days(Response):

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.metrics.catalog import FACTS, METRICS, metric_of, parts_of
-from core.metrics.dimensions import RESULTS, Dimension
+from core.metrics.dimensions import Dimension
 from core.metrics.facts import Fact, parameters_of
 from core.metrics.figures import Figures, Key, Row, Values
 from core.metrics.filters import Filters
@@ -208,7 +208,7 @@ def _known(
 ) -> Values:
     """The figures of rows that are narrowed, and grouped: of one result there is no rate."""
     values = _values(metrics, sums)
-    if not any(each.is_result for each in group) and not RESULTS.keys() & filters.chosen.keys():
+    if not any(each.is_result for each in group) and not filters.results:
         return values
     return Values(values | {each.key: None for each in metrics if not _is_of_results(each)})
 

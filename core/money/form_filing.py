@@ -7,15 +7,17 @@ when a manager has given its cash to somebody else's event.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from core.bookings.crm_outbox import post_form
+from core.bookings.custom_answers import forget_answers
 from core.bookings.form_answers import FormAnswers
 from core.bookings.forms import event_for_form, form_of, save_form
 from core.bookings.models import BookingSettings, Event, PostCallForm
@@ -32,12 +34,15 @@ from core.tenancy.organizations.queries import settings_of
 class Filing:
     """The answers on the form of an event; ``at`` is when it was filed, by default now, and
     ``replaces`` the version that they were made over, 0 for none, None for whatever is there.
+    ``custom`` are the answers to the organisation's own questions by key, None for those that are
+    there.
     """
 
     event_id: UUID
     answers: FormAnswers
     at: datetime | None = None
     replaces: int | None = None
+    custom: Mapping[str, Any] | None = None
 
 
 def file_form(
@@ -48,6 +53,7 @@ def file_form(
     *,
     at: datetime | None = None,
     replaces: int | None = None,
+    custom: Mapping[str, Any] | None = None,
 ) -> PostCallForm:
     """File or correct the form of one event: the answers, the event's status that follows from
     them, and the cash as a payment. See ``Filing``.
@@ -60,7 +66,7 @@ def file_form(
         FormChanged: another version than ``replaces`` stands by now.
         FormProblems: invalid answers, field by field.
     """
-    [form] = file_forms(db, [Filing(event_id, answers, at, replaces)], by)
+    [form] = file_forms(db, [Filing(event_id, answers, at, replaces, custom)], by)
     return form
 
 
@@ -70,7 +76,15 @@ def file_forms(db: Session, filings: Sequence[Filing], by: FormFiler) -> list[Po
     for filing in filings:
         event = event_to_report(db, filing.event_id, by)
         forms.append(
-            save_form(db, event, filing.answers, by, at=filing.at, replaces=filing.replaces)
+            save_form(
+                db,
+                event,
+                filing.answers,
+                by,
+                at=filing.at,
+                replaces=filing.replaces,
+                custom=filing.custom,
+            )
         )
         post_form(db, event.id, forms[-1].id, f"v{forms[-1].version}")
         verb = "filed" if forms[-1].version == 1 else "corrected"
@@ -105,6 +119,7 @@ def withdraw_form(db: Session, event_id: UUID, by: FormFiler) -> None:
     if db.scalars(mine).first() is None:
         raise NotAllowed("Only the booking's closer or a manager withdraws its form.")
     post_form(db, event_id, form.id, "withdrawn")
+    forget_answers(db, event.id)
     settle_status(event, None, settings_of(db, BookingSettings).late_cancel_hours)
     note(
         db,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Computed, Index, UniqueConstraint, text
+from sqlalchemy import Computed, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.platform.labels import LabelledEnum
@@ -37,6 +38,8 @@ from core.platform.schema import (
     secured,
     shared,
 )
+
+OPENED_EVENT = "subject_id = (select app.opened('event'))"  # the one that a portal's form is of
 
 
 class Contact(TenantRow, Timestamps, Base):
@@ -229,6 +232,99 @@ class Lead(TenantRow, Timestamps, Base):
     received_at: Mapped[datetime | None]
 
 
+class FieldSubject(LabelledEnum):
+    """What an organisation has fields of its own for."""
+
+    CONTACT = "contact"
+    LEAD = "lead"
+    EVENT = "event", "Booking"
+    FORM = "form", "Post-call form"
+    PAYMENT = "payment"
+
+
+class FieldKind(LabelledEnum):
+    """The type of the values of a field."""
+
+    TEXT = "text"
+    LONG_TEXT = "long_text"
+    NUMBER = "number"
+    MONEY = "money"
+    SELECT = "select", "One of several"
+    MULTI_SELECT = "multi_select", "Any of several"
+    DATE = "date"
+    YES_NO = "yes_no", "Yes or no"
+    RATING = "rating", "Rating from 1 to 5"
+
+
+class CustomFieldDefinition(TenantRow, Timestamps, Base):
+    """A field that the organisation itself has defined. Its ``key`` is its name for programs and
+    stays; so does its type, since values of another type would mean something else.
+    """
+
+    __tablename__ = "custom_field_definitions"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "subject", "key"),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
+    )
+
+    subject: Mapped[FieldSubject] = mapped_column(Words(FieldSubject))
+    key: Mapped[ProductText]
+    label: Mapped[str]
+    kind: Mapped[FieldKind] = mapped_column(Words(FieldKind))
+    help: Mapped[str | None]
+    position: Mapped[int] = mapped_column(server_default=text("0"))
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class CustomFieldOption(TenantRow, Timestamps, Base):
+    """One of the words from which a field is chosen."""
+
+    __tablename__ = "custom_field_options"
+    __table_args__ = (
+        refers_to("definition_id", "custom_field_definitions"),
+        UniqueConstraint("organization_id", "definition_id", "name"),
+        secured("config", audit=True, links=opened_by(portal=ByLink(read="true"))),
+    )
+
+    definition_id: Mapped[UUID]
+    name: Mapped[str]
+    position: Mapped[int] = mapped_column(server_default=text("0"))
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class CustomFieldValue(TenantRow, Timestamps, Base):
+    """What one contact, lead, booking or payment has for a field; what a form answers is its
+    booking's. It stands in the column of the field's type.
+    """
+
+    __tablename__ = "custom_field_values"
+    __table_args__ = (
+        refers_to("definition_id", "custom_field_definitions"),
+        Index(None, "organization_id", "subject_id", "definition_id", unique=True),
+        Index(None, "organization_id", "definition_id"),
+        Index(None, "organization_id", "updated_at"),
+        secured(
+            "custom_values",
+            audit=True,
+            about=("subject_id",),
+            owners=follows("subject_id", kind="subject_type"),
+            links=opened_by(portal=ByLink(read=OPENED_EVENT, add=OPENED_EVENT)),
+        ),
+    )
+
+    definition_id: Mapped[UUID]
+    subject_type: Mapped[ProductText]  # as ``secured(subject=…)`` calls a table
+    subject_id: Mapped[UUID]
+    rep_user_ids: Mapped[RepUsers]
+    text_value: Mapped[AboutPerson | None]
+    number_value: Mapped[Decimal | None] = mapped_column(Numeric)
+    amount: Mapped[Decimal | None]
+    currency: Mapped[str | None]
+    day: Mapped[date | None]
+    flag: Mapped[bool | None]
+    option_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+
+
 class Activity(TenantRow, Base):
     """One line of the timeline shared by contact, lead, event and payment; append-only."""
 
@@ -242,12 +338,7 @@ class Activity(TenantRow, Base):
             "timeline",
             about=("contact_id", "subject_id"),
             owners=follows("subject_id", kind="subject_type"),
-            links=opened_by(
-                portal=ByLink(
-                    read="subject_id = (select app.opened('event'))",
-                    add="subject_id = (select app.opened('event'))",
-                )
-            ),
+            links=opened_by(portal=ByLink(read=OPENED_EVENT, add=OPENED_EVENT)),
         ),
     )
 

@@ -261,6 +261,17 @@ SCREENS = (
         guide="Lists",
     ),
     Screen(
+        "form-design",
+        "admin/form_design.py",
+        "Form design",
+        ":material/dynamic_form:",
+        "Set-up",
+        ADMINS,
+        module=BOOKINGS,
+        about="The questions of the post-call form",
+        guide="Form design",
+    ),
+    Screen(
         "connections",
         "admin/connections.py",
         "Connections",

@@ -12,6 +12,7 @@ from core.metrics.export_columns import GROUPS, ExportTable
 from core.metrics.export_queries import BY_NAME, Written
 from core.metrics.export_tables import EXPORTS
 from core.metrics.exports import preview
+from core.metrics.own_columns import with_own_columns
 from core.platform.clock import Period
 from core.platform.notation import notation
 from core.tenancy.access.audit import actor, latest_exports, names_in, table_label
@@ -46,7 +47,8 @@ def choose_table() -> ExportTable:
         if viewer.has(table.module) and (viewer.is_admin or not table.admins_only)
     }
     label = st.selectbox("Table", list(names), key="table", bind="query-params")
-    return names[label or next(iter(names))]
+    with viewer.transaction() as db:
+        return with_own_columns(db, names[label or next(iter(names))])
 
 
 def choose_columns(table: ExportTable) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.bookings.custom_answers import design_to_read
 from core.bookings.queries import events_of_contact, forms_of_contact, timeline
 from core.money.contacts import add_asked_emails, change_contact
 from core.money.queries import PaymentFilter, payments_table
@@ -60,6 +61,7 @@ with viewer.transaction() as db:
     events = events_of_contact(db, contact.id)
     payments = payments_table(db, PaymentFilter(contact_id=contact.id))
     forms = forms_of_contact(db, contact.id) if has_bookings else []
+    designs = [design_to_read(db, form["config_version"], form) for form in forms]
     answers = choices(db) if forms else Choices({})
     story = timeline(db, [contact.id, *leads["id"], *events["id"], *payments["id"]])
 
@@ -146,11 +148,11 @@ with left:
     if not events.empty and has_bookings:
         st.subheader("Bookings")
         bookings_of_person(events, "bookings-of-contact", viewer)
-    for form in forms:
+    for form, design in zip(forms, designs, strict=True):
         closer = f" · {form['closer']}" if form["closer"] else ""
         day = escape_markdown(f"{when(form['scheduled_at'], viewer.timezone)}{closer}")
         with st.expander(f"Post-call form · {day}"):
-            for label, said in answers_in_words(form, answers.names()):
+            for label, said in answers_in_words(form, answers.names(), design.questions):
                 st.text(f"{label}: {said}")
 if not payments.empty and has_bookings:
     st.subheader("Payments")

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 from sqlalchemy import Row
 
+from core.bookings.custom_answers import design_to_read
 from core.bookings.form_history import FormVersion, form_history
 from core.bookings.models import GONE, CallStatus, EventOutcome
 from core.bookings.queries import event_detail, events_of_contact, form_answers, timeline
@@ -54,9 +55,9 @@ def show_what_comes_next(event: Row[Any]) -> None:
 def show_answers(form: dict[str, Any], lists: Choices) -> None:
     """What the closer wrote, with the recording."""
     st.subheader("Post-call form")
-    for label, words in answers_in_words(form, lists.names()):
-        if label != "Recording":
-            st.text(f"{label}: {words}")
+    asked = [each for each in filed_with.questions if each.key != "recording_url"]
+    for label, words in answers_in_words(form, lists.names(), asked):
+        st.text(f"{label}: {words}")
     if form["recording_url"]:
         st.link_button("Open the recording", form["recording_url"])
 
@@ -136,6 +137,7 @@ with viewer.transaction() as db:
     story = timeline(db, [event_id, *payments["id"]])
     had_form = bool(form) or "pcf" in set(story["type"])
     history = form_history(db, event_id) if had_form else []
+    filed_with = design_to_read(db, form.get("config_version"), form)
     lists = choices(db) if form or history else Choices({})
     others = (
         events_of_contact(db, event.contact_id, other_than=event_id)

@@ -4,7 +4,9 @@ and loses nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -23,10 +25,10 @@ from core.ui.parts.query_params import id_from_address
 viewer = require("form")
 
 
-def file(event_id: UUID, answers: FormAnswers, replaces: int) -> None:
+def file(event_id: UUID, answers: FormAnswers, replaces: int, custom: Mapping[str, Any]) -> None:
     """File the form as the viewer."""
     with viewer.transaction() as db:
-        file_form(db, event_id, answers, viewer, replaces=replaces)
+        file_form(db, event_id, answers, viewer, replaces=replaces, custom=custom)
 
 
 def keep(event_id: UUID, draft: Draft) -> None:

@@ -9,11 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
+from core.bookings.custom_answers import custom_answers
+from core.bookings.designs import add_item, design_in_work, publish
 from core.bookings.models import Event, ListEntry, Package, PostCallForm
 from core.money.attribution import choose_event
 from core.money.models import Payment, PayoutSnapshotDetail
 from core.money.payouts import approve, create_snapshot
-from core.people.models import Activity
+from core.people.models import Activity, FieldKind
 from core.platform.clock import Period, now
 from core.platform.database import as_system
 from tests import factories as make
@@ -268,3 +270,25 @@ def test_a_rep_corrects_a_form_whose_cash_a_manager_gave_to_somebody_elses_booki
     assert (again.status_code, again.json()["version"]) == (200, 2)
     payment = one(org, select(Payment))
     assert (payment.id, payment.amount, payment.closer_id) == (paid, 5000, bo.id)
+
+
+def test_programs_answer_the_organisations_own_questions(rep, token):
+    event_id = call_of(rep)
+    admin = make.viewer(rep.organization_id, "admin")
+    with admin.transaction() as db:
+        options = {"label": "Warmth", "options": ["Cold", "Hot"], "required": True}
+        add_item(db, FieldKind.SELECT, options)
+        publish(db, design_in_work(db), admin)
+    lacking = file(event_id, token, CLOSED)
+    assert refused(lacking)[::2] == (422, "custom.warmth")
+    wrong = file(event_id, token, CLOSED | {"custom": {"warmth": "Tepid"}})
+    assert refused(wrong)[::2] == (422, "custom.warmth")
+    assert file(event_id, token, CLOSED | {"custom": {"warmth": "hot"}}).status_code == 201
+    corrected = file(event_id, token, CLOSED | {"notes": "Without them"})
+    assert corrected.status_code == 200
+    with admin.transaction() as db:
+        assert set(custom_answers(db, event_id)) == {"custom.warmth"}
+    unknown = file(event_id, token, CLOSED | {"custom": {"warmth": "hot", "wamrth": "hot"}})
+    assert refused(unknown)[::2] == (422, "custom.wamrth")
+    refused_type = file(event_id, token, CLOSED | {"custom": "hot"})
+    assert refused(refused_type)[::2] == (422, "custom")

@@ -61,7 +61,7 @@ def test_a_mistake_is_a_sentence_that_names_its_field(model, body, field, senten
 
 
 def test_the_body_of_a_form_has_every_question_and_gives_its_answers():
-    assert list(PostCallFormBody.model_fields) == [each.key for each in QUESTIONS]
+    assert list(PostCallFormBody.model_fields) == [*(each.key for each in QUESTIONS), "custom"]
     sent = b'{"call_occurred": true, "lead_showed": null, "notes": "Hello"}'
     assert PostCallFormBody.read(sent).answers("USD") == FormAnswers(True, notes="Hello")
 

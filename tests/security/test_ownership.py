@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.bookings.booking import Booking
 from core.bookings.closer_reassignment import change_closer
+from core.bookings.designs import add_item, design_in_work, publish
 from core.bookings.forms import Draft, FormAnswers, save_draft
 from core.bookings.intake import record_booking
 from core.bookings.models import Closer, Event, PcfDraft, PostCallForm, Setter
@@ -30,7 +31,7 @@ from core.money.models import PairVerdict, Payment, PaymentPair, PaymentStatus, 
 from core.money.payment_facts import PaymentFact, RefundFact
 from core.money.reconciliation import decide_pair
 from core.people.actions import Person
-from core.people.models import Activity, Contact, Lead
+from core.people.models import Activity, Contact, CustomFieldValue, FieldKind, Lead
 from core.platform.advisory_locks import lock_books
 from core.platform.database import as_system
 from core.platform.errors import Misconfigured
@@ -107,6 +108,16 @@ def type_a_draft(team: Team) -> None:
         save_draft(db, team.event, Draft({"notes": "Half"}), team.people["ana"])
 
 
+def answer_a_question(team):
+    """The form asks how warm the lead is, and Ana says so."""
+    admin, ana = team.people["admin"], team.people["ana"]
+    with admin.transaction() as db:
+        asked = add_item(db, FieldKind.RATING, {"label": "How warm"})
+        publish(db, design_in_work(db), admin)
+    with ana.transaction() as db:
+        file_form(db, team.event, FormAnswers(True, True), ana, custom={asked: 4})
+
+
 def choose_a_default(team):
     """Ana saves a view of the bookings, and her list opens with it."""
     ana = team.people["ana"]
@@ -125,6 +136,7 @@ OWNED = {
     "contacts": Owned(Contact),
     "activities": Owned(Activity),
     "pcf_drafts": Owned(PcfDraft, type_a_draft, {"user": "ana"}, of_a_booking=False),
+    "custom_field_values": Owned(CustomFieldValue, answer_a_question),
     "list_views": Owned(ListView, choose_a_default, {"user": "ana"}, of_a_booking=False),
     "list_choices": Owned(ListChoice, choose_a_default, {"user": "ana"}, of_a_booking=False),
 }

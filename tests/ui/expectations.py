@@ -24,6 +24,7 @@ HAS = {
     "payout": "Alder payout",
     "exports": "/exports/events?",
     "lists": "Alder closer",
+    "form-design": "Alder question",
     "settings": "Alder organisation",
     "setup": "Alder organisation",
     "organizations": "Alder organisation",

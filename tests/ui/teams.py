@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from core.bookings.designs import add_item, design_in_work, publish
 from core.bookings.form_answers import FormAnswers
 from core.deliveries.models import KeyStatus, OrganizationIntegration, WebhookDelivery
 from core.deliveries.secrets import store_secret
@@ -17,7 +18,7 @@ from core.links.kinds import LinkPurpose
 from core.messages.suppression_list import suppress
 from core.money.form_filing import file_form
 from core.money.payouts import approve, create_snapshot
-from core.people.models import Contact, Lead
+from core.people.models import Contact, FieldKind, Lead
 from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.platform.names import LONGEST_NAME
@@ -102,7 +103,11 @@ def team(
         held = make.event(
             db, org, closer, at=at - timedelta(hours=4), lead_name=f"{called} lead", **found
         )
-        file_form(db, held.id, FormAnswers(True, True, True, False), people[Role.ADMIN])
+        asked = add_item(db, FieldKind.TEXT, {"label": f"{called} question"})
+        publish(db, design_in_work(db), people[Role.ADMIN])
+        held_answers = FormAnswers(True, True, True, False)
+        answered = {asked: f"{called} answer"}
+        file_form(db, held.id, held_answers, people[Role.ADMIN], custom=answered)
         payment = make.payment(
             db,
             org,

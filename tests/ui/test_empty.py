@@ -31,6 +31,7 @@ SAYS = {
     "delivery": "There is no such delivery",
     "reports": "Nothing has been posted yet",
     "lists": "No closers yet",
+    "form-design": "The standard form is on the forms",
     "settings": "Form is overdue after",
     "setup": "0 closers, 0 setters",
     "view-as": "No members to view as",

@@ -15,8 +15,8 @@ from core.bookings.models import ListEntry, Package, PcfDraft, PostCallForm
 from core.money.form_filing import file_form, withdraw_form
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.ui.parts.format import APART
 from tests import factories as make
+from tests.ui.form_window import Window
 from tests.ui.screens import browser_of, opened, words
 
 YES = ("call_occurred", "lead_showed", "offer_made", "deal_closed")
@@ -45,48 +45,6 @@ def event(rep):
 def form_of(rep):
     with as_system(rep.organization_id) as db:
         return db.scalars(select(PostCallForm)).one_or_none()
-
-
-class Window:
-    """The form in one browser window."""
-
-    def __init__(self, rep, event):
-        self.rep, self.page = rep, opened("form", rep, event=str(event))
-
-    def answer(self, **given):
-        for key, value in given.items():
-            with browser_of(self.rep):
-                [group] = [each for each in self.page.get("button_group") if each.key == key]
-                group.set_value(value).run()
-        return self
-
-    def type(self, label, text):
-        [box] = [
-            each
-            for each in (*self.page.text_input, *self.page.text_area)
-            if each.label.startswith(label)
-        ]
-        with browser_of(self.rep):
-            box.set_value(text).run()
-        return self
-
-    def file(self):
-        button = next(each for each in self.page.button if each.label == "File form")
-        with browser_of(self.rep):
-            button.click().run()
-        return self
-
-    def press(self, label):
-        with browser_of(self.rep):
-            [button] = [each for each in self.page.button if each.label == label]
-            button.click().run()
-
-    def asked(self):
-        kinds = ("button_group", "checkbox", "text_input", "text_area", "date_input")
-        return {each.label or each.proto.label for kind in kinds for each in self.page.get(kind)}
-
-    def errors(self):
-        return [unescape(each.value).replace(APART, "") for each in self.page.error]
 
 
 def test_a_closed_deal_is_asked_for_what_was_bought_and_how_it_is_paid(rep, event):

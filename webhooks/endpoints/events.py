@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.bookings.custom_answers import check_known
 from core.bookings.queries import events_page
 from core.bookings.schemas import (
     EventPage,
@@ -43,7 +44,10 @@ def file_pcf(request: ApiRequest[None, FormBody]) -> tuple[FormFiled, int]:
     by = request.caller.as_viewer()
     answers = request.body.answers(request.caller.currency)
     with by.transaction() as db:
-        filed = FormFiled.model_validate(file_form(db, request.id, answers, by))
+        custom = request.body.own_answers()
+        check_known(db, custom or {})
+        form = file_form(db, request.id, answers, by, custom=custom)
+        filed = FormFiled.model_validate(form)
     return filed, 201 if filed.version == 1 else 200
 
 

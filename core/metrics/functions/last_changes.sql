@@ -15,6 +15,12 @@ begin
     when 'closers' then
       return (select max(x.updated_at) from app.closers x
                where x.organization_id = app.cur_org());
+    when 'custom_field_options' then
+      return (select max(x.updated_at) from app.custom_field_options x
+               where x.organization_id = app.cur_org());
+    when 'custom_field_values' then
+      return (select max(x.updated_at) from app.custom_field_values x
+               where x.organization_id = app.cur_org());
     when 'events' then
       return (select max(x.updated_at) from app.events x
                where x.organization_id = app.cur_org());

@@ -77,6 +77,12 @@ CLASSES: dict[str, Access] = {
     ),
     # the same, for rows with contact details, which viewers and leaderboards never see
     "reps_private": _in_org(f"({MANAGERS} or {MINE})", f"({MANAGERS} or {MINE})", delete=SYSTEM),
+    # the same, but viewers and leaderboards see none of a contact's values
+    "custom_values": _in_org(
+        f"(({READERS} and (subject_type <> 'contact' or {MANAGERS})) or {MINE})",
+        f"({MANAGERS} or {MINE})",
+        delete=f"({MANAGERS} or {MINE})",
+    ),
     # contact details in rows that belong to nobody
     "people": _in_org(MANAGERS, MANAGERS, delete=SYSTEM),
     # facts with one owner, which people change through functions alone

@@ -15,10 +15,13 @@ import streamlit as st
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from core.bookings.form_answers import QUESTIONS, FormAnswers
+from core.bookings.design import CUSTOM, STANDARD, FormDesign
+from core.bookings.designs import current_design
+from core.bookings.form_answers import FormAnswers
 from core.bookings.forms import Draft, FormChanged, FormProblems
 from core.bookings.models import ListEntry, Package
 from core.bookings.questions import Ask, Kind, Question
+from core.people.custom_fields import STARS
 from core.platform.clock import now
 from core.platform.errors import SalesOpsError
 from core.platform.money import shown
@@ -31,14 +34,19 @@ from core.ui.parts.inputs import TypedAmount, amount_field
 
 YES_NO = {"Yes": True, "No": False}
 CHOSEN = "chose the filed form"
+FEW = 4  # as many options as stand beside each other on a phone
+File = Callable[[FormAnswers, int, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The organisation's own lists, by name; ``lists`` are their entries by kind of list."""
+    """The organisation's own lists, by name; ``lists`` are their entries by kind of list. With them
+    the ``design`` of its forms.
+    """
 
     packages: dict[str, UUID]
     lists: dict[str, dict[str, UUID]] = field(default_factory=dict)
+    design: FormDesign = STANDARD
 
     def names(self) -> dict[UUID, str]:
         """The names of all of them by id."""
@@ -51,7 +59,9 @@ class Choices:
 
 
 def choices(db: Session) -> Choices:
-    """Packages and entries of lists that are in use."""
+    """Packages and entries of lists that are in use, and the design by which forms are filled
+    in.
+    """
     packages = {
         row.name: row.id
         for row in db.scalars(select(Package).where(Package.active).order_by(Package.name))
@@ -61,7 +71,7 @@ def choices(db: Session) -> Choices:
         select(ListEntry).where(ListEntry.active).order_by(ListEntry.position, ListEntry.name)
     ):
         lists.setdefault(row.kind, {})[row.name] = row.id
-    return Choices(packages, lists)
+    return Choices(packages, lists, current_design(db))
 
 
 def show_form(
@@ -70,12 +80,12 @@ def show_form(
     currency: str,
     *,
     known: Draft,
-    file: Callable[[FormAnswers, int], None],
+    file: File,
     keep: Callable[[Draft], None] | None = None,
 ) -> bool:
     """Ask the questions about ``event`` and ``file`` the answers, with the version of the form that
-    they replace; True in the run that filed them. Amounts are in the currency that the form has
-    already, else in ``currency``.
+    they replace and the answers to the organisation's own questions; True in the run that filed
+    them. Amounts are in the currency that the form has already, else in ``currency``.
 
     It begins with the answers that are ``known``. What is typed stays in this window until it is
     filed; ``keep`` is given every change.
@@ -86,9 +96,7 @@ def show_form(
         )
     here = Window.of(event.id, known)
     currency = here.typed.get("currency") or currency
-    for name, value in here.typed.items():
-        if isinstance(value, Decimal):
-            here.typed[name] = shown(value, currency)
+    _as_typed(here.typed, lists.design, currency)
     if here.changed is not None:
         _show_change(event.id, here, lists)
     before = as_json(here.typed)
@@ -105,7 +113,7 @@ def show_form(
     if not is_pressed:
         return False
     try:
-        file(questions.answers(), here.replaces)
+        file(questions.answers(), here.replaces, questions.own_answers())
     except FormProblems as error:
         here.problems = error.problems
         st.rerun()
@@ -118,6 +126,24 @@ def show_form(
     forget(event.id)
     say("Form filed.")
     return True
+
+
+def _as_typed(typed: dict[str, Any], design: FormDesign, currency: str) -> None:
+    """Numbers and amounts that come from the database, as they would be typed."""
+    kinds = {each.key: each.kind for each in design.questions}
+    for name, value in typed.items():
+        if not isinstance(value, Decimal):
+            continue
+        is_number = kinds.get(name) == Kind.NUMBER
+        typed[name] = _swapped(f"{value:f}") if is_number else shown(value, currency)
+
+
+def _swapped(number: str) -> str:
+    """A number of programs in the organisation's notation, and the other way round. A point that
+    stands between thousands is none of programs, so that nothing is read as another number.
+    """
+    sign = notation().decimal_sign
+    return number.translate(str.maketrans(f".{sign}", f"{sign}."))
 
 
 @dataclass
@@ -144,7 +170,7 @@ def _show_change(event_id: UUID, here: Window, lists: Choices) -> None:
     changed = here.changed
     if changed is None:
         return
-    theirs = answers_in_words(changed.filed, lists.names())
+    theirs = answers_in_words(changed.filed, lists.names(), lists.design.questions)
     lines = (f"{label}: {words}" for label, words in theirs)
     with change_shown(f"{changed.message} Nothing of yours is lost.", lines):
         if not changed.filed:
@@ -173,6 +199,15 @@ def _place(event_id: UUID) -> str:
     return f"form {event_id}"
 
 
+def _label(ask: Ask) -> str:
+    """The words of a question; the organisation's own mean nothing but themselves."""
+    return ask.text if ask.named in (None, ask.text) else escape_markdown(ask.text)
+
+
+def _help(ask: Ask) -> str | None:
+    return None if ask.help is None else escape_markdown(ask.help)
+
+
 @dataclass
 class Questions:
     """What was typed so far (``typed``, JSON values) and what is wrong with it, field by field."""
@@ -182,11 +217,12 @@ class Questions:
     lists: Choices
     currency: str
     amounts: dict[str, TypedAmount] = field(default_factory=dict)
+    prefix: str = ""  # before the keys of its fields, where a page shows another form too
 
     def ask(self) -> None:
         """Draw every question that is relevant; answers go into ``typed``."""
         aside = []
-        for question in QUESTIONS:
+        for question in self.lists.design.questions:
             ask = question.asked(self.typed)
             if ask is not None and ask.aside:
                 aside.append((question, ask))
@@ -210,58 +246,108 @@ class Questions:
 
     def _draw(self, question: Question, ask: Ask) -> None:
         before = self.typed.get(question.key)
-        key = question.key if len(question.asks) == 1 else f"{question.key} {ask.text}"
+        named = (
+            question.key if len(question.asks) == 1 else f"{question.key} {ask.named or ask.text}"
+        )
+        key = self.prefix + named
         answer: Any
         match question.kind:
             case Kind.YES_NO:
                 answer = self._yes_no(ask, before, key)
             case Kind.CHOICE:
                 answer = self._choice(question, ask, before, key)
+            case Kind.SEVERAL:
+                answer = self._several(question, ask, before, key)
+            case Kind.RATING:
+                answer = self._rating(ask, before, key)
             case Kind.ENTRY:
                 answer = self._entry(ask, before, key)
             case Kind.NAMES:
                 answer = self._names(ask, before, key)
             case Kind.DAY:
                 day = st.date_input(
-                    ask.text, value=before or None, key=key, format=notation().typed_day
+                    _label(ask),
+                    value=before or None,
+                    key=key,
+                    format=notation().typed_day,
+                    help=_help(ask),
                 )
                 answer = day.isoformat() if day else None
             case Kind.AMOUNT:
                 typed = amount_field(
-                    ask.text, self.currency, key=key, value=before or "", help=ask.help
+                    _label(ask),
+                    self.currency,
+                    key=key,
+                    value=before or "",
+                    help=_help(ask),
                 )
                 self.amounts[question.key], answer = typed, typed.text
             case Kind.LINES:
-                answer = st.text_area(ask.text, value=before or "", key=key, height=90)
+                answer = st.text_area(
+                    _label(ask), value=before or "", key=key, height=90, help=_help(ask)
+                )
             case _:
-                answer = st.text_input(ask.text, value=before or "", key=key)
+                answer = st.text_input(_label(ask), value=before or "", key=key, help=_help(ask))
         self.typed[question.key] = answer
 
     def _yes_no(self, ask: Ask, before: Any, key: str) -> bool | None:
         """A question with two big buttons; unanswered is neither."""
         words = {value: word for word, value in YES_NO.items()}
         answer = st.segmented_control(
-            ask.text,
+            _label(ask),
             list(YES_NO),
             default=words.get(before),
             key=key,
             width="stretch",
             required=True,
+            help=_help(ask),
         )
         return YES_NO.get(answer or "")
+
+    def _rating(self, ask: Ask, before: Any, key: str) -> int | None:
+        return st.segmented_control(
+            _label(ask),
+            list(STARS),
+            default=before if before in STARS else None,
+            key=key,
+            width="stretch",
+            help=_help(ask),
+        )
+
+    def _several(self, question: Question, ask: Ask, before: Any, key: str) -> list[str]:
+        words = dict(question.choices or {})
+        return st.pills(
+            _label(ask),
+            list(words),
+            selection_mode="multi",
+            format_func=lambda id_: escape_markdown(words[id_]),
+            default=[each for each in before or [] if each in words],
+            key=key,
+            help=_help(ask),
+        )
 
     def _choice(self, question: Question, ask: Ask, before: Any, key: str) -> str | None:
         if ask.tick:
             return ask.tick if st.checkbox(ask.text, value=before == ask.tick, key=key) else None
         words = dict(question.choices or {})
+        if len(words) > FEW:
+            return st.pills(
+                _label(ask),
+                list(words),
+                format_func=lambda id_: escape_markdown(words[id_]),
+                default=before if before in words else None,
+                key=key,
+                help=_help(ask),
+            )
         return st.segmented_control(
-            ask.text,
+            _label(ask),
             list(words),
-            format_func=words.__getitem__,
+            format_func=lambda id_: escape_markdown(words[id_]),
             default=before if before in words else None,
             key=key,
             width="stretch",
-            required=True,
+            required=not question.key.startswith(CUSTOM),
+            help=_help(ask),
         )
 
     def _entry(self, ask: Ask, before: Any, key: str) -> str | None:
@@ -270,22 +356,24 @@ class Questions:
             return before
         names = {str(option): name for name, option in options.items()}
         chosen = st.pills(
-            ask.text,
+            _label(ask),
             list(options),
             default=names.get(str(before)),
             key=key,
             format_func=escape_markdown,
+            help=_help(ask),
         )
         return str(options[chosen]) if chosen else None
 
     def _names(self, ask: Ask, before: Any, key: str) -> list[str]:
         options = list(self.lists.of(ask))
         return st.pills(
-            ask.text,
+            _label(ask),
             options,
             selection_mode="multi",
             key=key,
             format_func=escape_markdown,
+            help=_help(ask),
             default=[name for name in before or [] if name in options],
         )
 
@@ -299,12 +387,32 @@ class Questions:
         """What was answered to the questions that are asked. Raises FormProblems for an amount that
         cannot be read.
         """
-        asked = [question for question in QUESTIONS if question.asked(self.typed)]
+        asked = [each for each in self._asked() if not each.key.startswith(CUSTOM)]
         given = {question.key: self._answer(question) for question in asked}
         given = {key: value for key, value in given.items() if value is not None}
-        if any(given.get(each.key) for each in asked if each.kind == Kind.AMOUNT):
+        amounts = [each for each in self._asked() if each.kind == Kind.AMOUNT]
+        if any(self._amount(each) for each in amounts):
             given["currency"] = self.currency
         return FormAnswers(**given)
+
+    def own_answers(self) -> dict[str, Any]:
+        """What was answered to those of the organisation's own questions that are asked. Raises
+        FormProblems like ``answers``.
+        """
+        own = [each for each in self._asked() if each.key.startswith(CUSTOM)]
+        return {each.key: self._own_answer(each) for each in own}
+
+    def _own_answer(self, question: Question) -> Any:
+        value = self.typed.get(question.key)
+        if question.kind == Kind.AMOUNT:
+            return self._amount(question)
+        if question.kind == Kind.NUMBER and isinstance(value, str):
+            return _swapped(value)
+        return value
+
+    def _asked(self) -> list[Question]:
+        questions = self.lists.design.questions
+        return [each for each in questions if each.asked(self.typed) is not None]
 
     def _answer(self, question: Question) -> Any:
         value = self.typed.get(question.key)

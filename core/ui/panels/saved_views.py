@@ -10,6 +10,7 @@ from uuid import UUID
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from core.metrics.custom import starts_custom
 from core.tenancy.access.list_views import (
     GONE,
     Address,
@@ -54,7 +55,9 @@ class SavedList:
     def held(self, address: Address) -> dict[str, Sequence[str]]:
         """What a view holds of an address."""
         known = {*self.filters, *(f"{self.key}.{what}" for what in OF_LIST)}
-        return {name: values for name, values in address.items() if name in known}
+        return {
+            name: values for name, values in address.items() if name in known or starts_custom(name)
+        }
 
 
 def offer_saved_views(viewer: Viewer, screen: str, key: str, *filters: str) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from core.metrics.custom import starts_custom
 from core.metrics.dimensions import FILTERS
 from core.metrics.drill import Slot, counted
 from core.ui.parts.query_params import ORGANIZATION
@@ -27,8 +28,12 @@ FIGURE, SLOT = "figure", ("weekday", "hour")  # whose rows a page shows, and of 
 def narrowed_here() -> dict[str, str | list[str]]:
     """The period and filters of this page, for the page of the rows."""
     asked = st.query_params
-    found = {name: asked.get_all(name) for name in set(asked).intersection(NARROWING)}
+    found = {name: asked.get_all(name) for name in set(asked) if _narrows(name)}
     return {name: values for name, values in found.items() if values[-1]}
+
+
+def _narrows(name: str) -> bool:
+    return name in NARROWING or starts_custom(name)
 
 
 def period_here() -> dict[str, str | list[str]]:

@@ -4,8 +4,9 @@ be sent to a colleague.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -13,7 +14,8 @@ from sqlalchemy.orm import Session
 from streamlit.delta_generator import DeltaGenerator
 
 from core.metrics.comparison import With
-from core.metrics.dimensions import FILTERS
+from core.metrics.custom import custom_dimensions, dimensions_to_narrow
+from core.metrics.dimensions import Dimension
 from core.metrics.facts import Fact
 from core.metrics.filters import Filters, Wanted, values_of
 from core.platform.clock import Period, today
@@ -41,7 +43,14 @@ PREVIOUS = "Previous period"
 COMPARISONS: dict[str, With | None] = {PREVIOUS: "previous", "Last year": "year", "None": None}
 NOBODY = UUID(int=0)  # the id of no entry
 FIRST_DAY = date(2000, 1, 1)
-Choices = dict[str, dict[str, Wanted]]  # by dimension, then by name
+
+
+class Choices(dict[str, dict[str, Wanted]]):
+    """What a view can be narrowed to: by dimension, then by name."""
+
+    def __init__(self, dimensions: Mapping[str, Dimension], *values: Mapping[str, Any]) -> None:
+        super().__init__(*values)
+        self.dimensions = dimensions
 
 
 def preset_period(name: str, day: date, timezone: str) -> Period:
@@ -150,20 +159,21 @@ def choices_of(db: Session, keys: Collection[str]) -> Choices:
     """What a view can be narrowed to by each of these dimensions: its values by name, and none of
     them.
     """
-    return {
-        key: {none_of(FILTERS[key].label): None, **values}
-        for key, values in values_of(db, keys).items()
-    }
+    found = {key: each for key, each in dimensions_to_narrow(db).items() if key in keys}
+    values = values_of(db, found)
+    return Choices(found, {key: {none_of(found[key].label): None, **values[key]} for key in found})
 
 
 def choices_for(db: Session, *facts: Fact) -> Choices:
     """The same by the dimensions that the facts have, and by those that the address narrows to: a
     fact without one has no rows then, and its list says why.
     """
-    return choices_of(db, {*st.query_params, *(key for fact in facts for key in fact.by)})
+    own = custom_dimensions(db).items()
+    had = {key for key, each in own if any(fact.how(each) for fact in facts)}
+    return choices_of(db, {*st.query_params, *had, *(key for fact in facts for key in fact.by)})
 
 
-def named(choices: Choices, key: str, id_: object) -> str:
+def named(choices: Mapping[str, Mapping[str, Wanted]], key: str, id_: object) -> str:
     """How the address bar names a value of a dimension, or none of them."""
     return next(name for name, each in choices[key].items() if each == id_)
 
@@ -179,40 +189,40 @@ def filter_bar(choices: Choices, below: DeltaGenerator) -> Filters:
     with st.popover(f"Filters ({active})" if active else "Filters", width="stretch"):
         for key, ids in choices.items():
             if set(asked[key]) <= set(ids) and len(ids) > 1:
-                label = FILTERS[key].label
+                label = choices.dimensions[key].label
                 picked = st.multiselect(label, list(ids), key=key, bind="query-params")
                 chosen[key] = tuple(ids[name] for name in picked if name in ids)
                 asked[key] = [name for name in picked if name in ids]
     for key, ids in choices.items():
         if unknown := [name for name in asked[key] if name not in ids]:
-            nobody: Wanted = "" if FILTERS[key].words else NOBODY
+            nobody: Wanted = "" if choices.dimensions[key].words else NOBODY
             chosen[key] = (nobody, *(ids[name] for name in asked[key] if name in ids))
             with below:
-                _offer_to_forget(key, unknown)
+                _offer_to_forget(choices.dimensions[key], unknown)
             asked[key] = []
     with below, st.container(horizontal=True):
         for key, names in asked.items():
             for name in names:
-                _offer_to_take_off(key, name, names)
-    return Filters(chosen)
+                _offer_to_take_off(choices.dimensions[key], name, names)
+    return Filters(chosen, {key: each for key, each in choices.dimensions.items() if each.field})
 
 
-def _offer_to_take_off(key: str, name: str, names: Sequence[str]) -> None:
-    others = [each for each in names if each != name]
+def _offer_to_take_off(each: Dimension, name: str, names: Sequence[str]) -> None:
+    others = [other for other in names if other != name]
     st.button(
-        f"{FILTERS[key].label}: {escape_markdown(name)}",
-        key=f"without {key} {name}",
+        f"{escape_markdown(each.label)}: {escape_markdown(name)}",
+        key=f"without {each.key} {name}",
         icon=":material/close:",
         icon_position="right",
-        help=f"Show every {FILTERS[key].label.lower()} again"
+        help=f"Show every {escape_markdown(each.label.lower())} again"
         if not others
         else "Take this one off",
-        on_click=lambda: st.session_state.update({key: others}),
+        on_click=lambda: st.session_state.update({each.key: others}),
     )
 
 
-def _offer_to_forget(key: str, unknown: Sequence[str]) -> None:
-    label = FILTERS[key].label.lower()
+def _offer_to_forget(each: Dimension, unknown: Sequence[str]) -> None:
+    key, label = each.key, escape_markdown(each.label.lower())
     names = " or ".join(f"“{escape_markdown(name)}”" for name in unknown)
     st.warning(f"There is no {label} {names} here, so nothing of theirs is shown.")
     if st.button(f"Show every {label}", key=f"every {key}"):

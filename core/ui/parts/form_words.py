@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+from core.bookings.design import currency_key
 from core.bookings.form_answers import QUESTIONS
 from core.bookings.questions import Kind, Question
 from core.platform.labels import NONE
+from core.platform.notation import notation
 from core.ui.parts.format import money, on
 
 YES_NO = {True: "Yes", False: "No"}
 
 
 def answers_in_words(
-    answers: Mapping[str, Any], names: Mapping[UUID, str]
+    answers: Mapping[str, Any],
+    names: Mapping[UUID, str],
+    questions: Sequence[Question] = QUESTIONS,
 ) -> list[tuple[str, str]]:
     """Each answer that was given after the label of its question, in the order in which they are
     asked; ``names`` are those of the organisation's packages and lists.
     """
-    asked = [each for each in QUESTIONS if each.kind != Kind.CURRENCY]
+    asked = [each for each in questions if each.kind != Kind.CURRENCY]
     given = [
         (each.label, _in_words(each, answers, names))
         for each in asked
@@ -61,10 +65,17 @@ def _in_words(question: Question, answers: Mapping[str, Any], names: Mapping[UUI
             return (question.choices or {}).get(value, str(value))
         case Kind.ENTRY:
             return names.get(value, "")
+        case Kind.SEVERAL:
+            return ", ".join((question.choices or {}).get(each, str(each)) for each in value)
+        case Kind.RATING:
+            return f"{value} of 5"
+        case Kind.NUMBER:
+            return notation().number(value, max(0, -value.as_tuple().exponent))
         case Kind.NAMES:
             return ", ".join(value)
         case Kind.AMOUNT:
-            return money({answers["currency"]: value}) if answers.get("currency") else str(value)
+            currency = answers.get(currency_key(question.key)) or answers.get("currency")
+            return money({currency: value}) if currency else str(value)
         case Kind.DAY:
             return on(value) if isinstance(value, date) else str(value)
         case _:

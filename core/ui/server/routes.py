@@ -26,8 +26,8 @@ from starlette.routing import Route
 
 import core.migrations.tables  # noqa: F401 - a row can be written only when the tables that it refers to are known
 from core.metrics import exports
+from core.metrics.custom import filters_of
 from core.metrics.export_tables import export_table
-from core.metrics.filters import Filters
 from core.operations.personal_export import export_person, export_person_of
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, SalesOpsError, TooManyRequests
@@ -141,7 +141,7 @@ def live(request: Request) -> Response:
     if may_open(viewer, BY_KEY["dashboard"].access) is not None:
         return PlainTextResponse("The dashboard is not open to you.", 403)
     with viewer.transaction() as db:
-        filters = Filters(dict.fromkeys(asked.getlist("narrowed"), (None,)))
+        filters = filters_of(db, dict.fromkeys(asked.getlist("narrowed"), (None,)))
         stamp = live_stamp(db, filters, this_minute())
     return PlainTextResponse(stamp, headers={"Cache-Control": "no-store"})
 

@@ -12,7 +12,6 @@ import streamlit as st
 from core.metrics.catalog import METRICS
 from core.metrics.changes import Change
 from core.metrics.dashboard import CARDS, Dashboard
-from core.metrics.dimensions import RESULTS
 from core.metrics.drill import counted
 from core.metrics.figures import Values
 from core.metrics.filters import Filters
@@ -36,8 +35,7 @@ def summary_of_shows(figures: Dashboard, filters: Filters | None = None) -> str:
     by ``filters`` has no rates.
     """
     now = figures.now
-    chosen = (filters or Filters()).chosen
-    if results := [each.label.lower() for key, each in RESULTS.items() if key in chosen]:
+    if results := [each.label.lower() for each in (filters or Filters()).results]:
         named = " and ".join(results)
         return f"These are chosen by their {named}, so rates of them would say nothing."
     found = figures.change("show_rate", "")
