@@ -160,6 +160,7 @@ class BookingSettings(SettingsRow, Base):
 
     pcf_grace_hours: Mapped[int] = mapped_column(server_default=text("24"))
     late_cancel_hours: Mapped[int] = mapped_column(server_default=text("24"))
+    duplicate_hours: Mapped[int] = mapped_column(server_default=text("24"))
     setter_utm_field: Mapped[UtmField] = mapped_column(Words(UtmField), server_default="utm_source")
     setter_question: Mapped[str | None]
 

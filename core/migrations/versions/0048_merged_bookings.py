@@ -10,6 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    hours = sa.Column("duplicate_hours", sa.Integer(), server_default="24", nullable=False)
+    op.add_column("booking_settings", hours, schema="app")
     op.add_column("events", sa.Column("merged_into_id", sa.Uuid()), schema="app")
     op.create_foreign_key(
         op.f("fk_events_organization_id_merged_into_id"),
