@@ -58,8 +58,8 @@ POSSIBLE = """
         from alike l
        where not exists (
          select from app.event_pairs p
-          where p.organization_id = app.cur_org() and p.event_id = l.one and p.other_id = l.other
-            and p.verdict <> 'open')
+          where p.organization_id = app.cur_org() and p.verdict <> 'open'
+            and (p.event_id, p.other_id) in ((l.one, l.other), (l.other, l.one)))
        group by l.one, l.other),
     -- the one to keep has the form, else it was booked first
     sided as (

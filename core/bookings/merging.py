@@ -159,11 +159,9 @@ def _decide(
 ) -> EventPair:
     pair = _pair(db, one.id, other.id)
     if pair is None:
-        first, second = sorted((one.id, other.id))
-        pair = EventPair(
-            organization_id=organization_id_of(db), event_id=first, other_id=second, taken=[]
-        )
+        pair = EventPair(organization_id=organization_id_of(db))
         db.add(pair)
+    pair.event_id, pair.other_id = one.id, other.id
     pair.verdict, pair.decided_at, pair.decided_by = verdict, now(), by.user_id
     pair.taken, pair.took_form, pair.cash_set_aside = [], False, False
     db.flush()
@@ -171,8 +169,8 @@ def _decide(
 
 
 def _pair(db: Session, one_id: UUID, other_id: UUID) -> EventPair | None:
-    first, second = sorted((one_id, other_id))
-    wanted = select(EventPair).where(EventPair.event_id == first, EventPair.other_id == second)
+    both = (one_id, other_id)
+    wanted = select(EventPair).where(EventPair.event_id.in_(both), EventPair.other_id.in_(both))
     return db.scalars(wanted.execution_options(populate_existing=True)).first()
 
 

@@ -382,9 +382,10 @@ class DuplicateVerdict(LabelledEnum):
 
 
 class EventPair(TenantRow, Timestamps, Base):
-    """What a person decided of two bookings that may be one meeting; ``event_id`` is the smaller of
-    the two ids. Of a merge it holds what an undo takes back: what the kept booking took from the
-    other, whether the form went over, and whether the cash of the other's form stopped counting.
+    """What a person decided of two bookings that may be one meeting; of a merge ``event_id`` is the
+    one that is kept, and each two have one row whichever is named first. Of a merge it holds what
+    an undo takes back: what the kept booking took from the other, whether the form went over, and
+    whether the cash of the other's form stopped counting.
     """
 
     __tablename__ = "event_pairs"
@@ -393,7 +394,7 @@ class EventPair(TenantRow, Timestamps, Base):
         refers_to("other_id", "events"),
         UniqueConstraint("organization_id", "event_id", "other_id"),
         Index(None, "organization_id", "other_id"),
-        CheckConstraint("event_id < other_id", name="in_order"),
+        CheckConstraint("event_id <> other_id", name="of_two"),
         secured(
             "reps",
             audit=True,

@@ -42,7 +42,7 @@ def undo_merge(db: Session, other_id: UUID, by: Viewer) -> None:
     if payout := counted_since(db, other_id):
         raise Conflict(refusal(payout))
     pair = merging.separate_events(db, other_id, by)
-    kept_id = pair.event_id if pair.other_id == other_id else pair.other_id
+    kept_id = pair.event_id
     if pair.took_form:
         db.execute(select(func.app.swap_form_cash(kept_id, other_id)))
     if pair.cash_set_aside:

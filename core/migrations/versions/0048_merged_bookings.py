@@ -68,7 +68,7 @@ def _create_pairs() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.CheckConstraint("event_id < other_id", name=op.f(f"ck_{table}_in_order")),
+        sa.CheckConstraint("event_id <> other_id", name=op.f(f"ck_{table}_of_two")),
         sa.CheckConstraint(
             "verdict in ('open', 'merged', 'different')", name=op.f(f"ck_{table}_verdict")
         ),

@@ -4,8 +4,7 @@ create or replace function app.payout_since_merge(p_event uuid) returns text lan
 security definer set search_path = pg_catalog, pg_temp as $f$
   select s.name from app.events v
     join app.event_pairs x on x.organization_id = v.organization_id and x.verdict = 'merged'
-     and (x.event_id, x.other_id) = (least(v.id, v.merged_into_id),
-       greatest(v.id, v.merged_into_id))
+     and (x.event_id, x.other_id) = (v.merged_into_id, v.id)
     join app.payments p on p.organization_id = v.organization_id
      and (p.event_id = v.merged_into_id or p.form_event_id = v.id)
     join app.payout_snapshot_details d on d.organization_id = p.organization_id
