@@ -29,14 +29,14 @@ POSSIBLE = """
        where e.organization_id = app.cur_org() and e.deleted_at is null and e.stands
          and e.scheduled_at >= :since),
     phoned as materialized (
-      select s.id, p.phone from settled s
+      select s.id, s.email, s.scheduled_at, p.phone from settled s
         join (
           select c.id as contact_id, c.phone_e164 as phone from app.contacts c
-           where c.organization_id = app.cur_org()
+           where c.organization_id = app.cur_org() and c.phone_e164 is not null
           union
           select k.contact_id, k.phone_e164 from app.contact_phones k
-           where k.organization_id = app.cur_org()) p
-          on p.contact_id = s.contact_id and p.phone is not null),
+           where k.organization_id = app.cur_org() and k.phone_e164 is not null) p
+          on p.contact_id = s.contact_id),
     alike as (
       select a.id as one, b.id as other, 'same e-mail' as reason
         from settled a join settled b on b.email = a.email and b.id > a.id
@@ -48,9 +48,7 @@ POSSIBLE = """
        where b.email is distinct from a.email
       union
       select a.id, b.id, 'same phone, another e-mail'
-        from phoned x join phoned y on y.phone = x.phone and y.id > x.id
-        join settled a on a.id = x.id
-        join settled b on b.id = y.id
+        from phoned a join phoned b on b.phone = a.phone and b.id > a.id
        where b.email is distinct from a.email
          and abs(extract(epoch from b.scheduled_at - a.scheduled_at)) <= :within),
     pairs as (
@@ -62,25 +60,28 @@ POSSIBLE = """
             and (p.event_id, p.other_id) in ((l.one, l.other), (l.other, l.one)))
        group by l.one, l.other),
     -- the one to keep has the form, else it was booked first
-    sided as (
+    sided as materialized (
       select case when is_first then p.one else p.other end as id,
-             case when is_first then p.other else p.one end as other_id, p.reason
+             case when is_first then p.other else p.one end as other_id,
+             case when is_first then a.scheduled_at else b.scheduled_at end as scheduled_at,
+             p.reason, count(*) over () as pairs
         from pairs p
         join settled a on a.id = p.one
         join settled b on b.id = p.other
        cross join lateral (
          select (not a.pcf_submitted, a.booked_at, a.id)
-                < (not b.pcf_submitted, b.booked_at, b.id) as is_first) f)
+                < (not b.pcf_submitted, b.booked_at, b.id) as is_first) f
+       where cast(:event as uuid) is null or :event in (p.one, p.other)
+       order by 3 desc, 1, 2
+       limit :limit)
     select d.id, d.other_id, e.lead_name, e.lead_email, o.lead_name as other_name,
-           o.lead_email as other_email, e.scheduled_at, o.scheduled_at as other_at,
-           coalesce(c.name, e.closer_name) as closer, d.reason, count(*) over () as pairs
+           o.lead_email as other_email, d.scheduled_at, o.scheduled_at as other_at,
+           coalesce(c.name, e.closer_name) as closer, d.reason, d.pairs
       from sided d
       join app.events e on e.organization_id = app.cur_org() and e.id = d.id
       join app.events o on o.organization_id = app.cur_org() and o.id = d.other_id
       left join app.closers c on c.organization_id = app.cur_org() and c.id = e.closer_id
-     where cast(:event as uuid) is null or :event in (d.id, d.other_id)
-     order by e.scheduled_at desc, d.id, d.other_id
-     limit :limit
+     order by d.scheduled_at desc, d.id, d.other_id
 """
 DECIDED = """
     select x.verdict, x.decided_at, u.name as decided_by, kept.id, other.id as other_id,

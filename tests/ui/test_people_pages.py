@@ -334,3 +334,39 @@ def test_what_was_agreed_is_on_the_closers_day_until_it_is_done(office):
     page = submit(page, office.rep, "Undo")
     assert "2 days overdue" in " ".join(words(page))
     assert "Follow up today" not in words(opened("my-day", office.manager))
+
+
+def test_two_bookings_are_compared_merged_and_separated_again(office):
+    with as_system(office.org) as db:
+        known = {"lead_name": "Lena Vogt", "contact_id": office.lena}
+        at = now() + timedelta(days=2, hours=1)
+        twin = make.event(db, office.org, at=at, email="lena@example.com", **known).id
+    listed = grid(opened("duplicates", office.manager), "reason")
+    assert listed.column("reason") == ["same e-mail"]
+
+    ids = {"id": str(office.next), "with": str(twin)}
+    page = opened("merge-bookings", office.manager, **ids)
+    sides = {row["field"]: (row["stays"], row["goes"]) for row in grid(page, "stays").rows}
+    assert sides["Closer"] == ("Ana", "–")
+    submit(page, office.manager, "Merge")
+    kept = opened("event", office.manager, id=str(office.next))
+    assert "Merged with the booking of" in " ".join(words(kept))
+    assert "No possible duplicates" in " ".join(words(opened("duplicates", office.manager)))
+
+    submit(kept, office.manager, "Undo the merge")
+    assert grid(opened("duplicates", office.manager), "reason").column("reason") == ["same e-mail"]
+
+    submit(opened("merge-bookings", office.manager, **ids), office.manager, "They are two meetings")
+    kept = opened("event", office.manager, id=str(office.next))
+    assert "Another meeting than the booking of" in " ".join(words(kept))
+    submit(kept, office.manager, "Not sure any more")
+    assert grid(opened("duplicates", office.manager), "reason").column("reason") == ["same e-mail"]
+
+
+@pytest.mark.parametrize("screen", ["duplicates", "merge-bookings"])
+def test_a_rep_merges_no_bookings(office, screen):
+    page = opened(screen, office.rep, id=str(office.next))
+    assert "Lena" not in sent(page)
+    assert "Merge with another booking" not in sent(
+        opened("event", office.rep, id=str(office.next))
+    )
