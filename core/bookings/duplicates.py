@@ -17,7 +17,7 @@ from core.tenancy.organizations.queries import settings_of
 if TYPE_CHECKING:
     import pandas as pd
 
-LOOKED_BACK = timedelta(days=90)
+LOOKED_BACK = timedelta(days=31)
 
 # The phones of a booking are those of its contact: what was written on the booking need not be a
 # number. Bookings are read once, by their index, and compared as sets.
@@ -40,7 +40,7 @@ POSSIBLE = """
     alike as (
       select a.id as one, b.id as other, 'same e-mail' as reason
         from settled a join settled b on b.email = a.email and b.id > a.id
-       where abs(extract(epoch from b.scheduled_at - a.scheduled_at)) <= :within
+       where b.scheduled_at between a.scheduled_at - :within and a.scheduled_at + :within
       union
       select a.id, b.id, 'same name and start'
         from settled a join settled b on b.scheduled_at = a.scheduled_at and b.name = a.name
@@ -50,7 +50,7 @@ POSSIBLE = """
       select a.id, b.id, 'same phone, another e-mail'
         from phoned a join phoned b on b.phone = a.phone and b.id > a.id
        where b.email is distinct from a.email
-         and abs(extract(epoch from b.scheduled_at - a.scheduled_at)) <= :within),
+         and b.scheduled_at between a.scheduled_at - :within and a.scheduled_at + :within),
     pairs as (
       select l.one, l.other, string_agg(l.reason, '; ' order by l.reason) as reason
         from alike l
@@ -105,7 +105,7 @@ DECIDED = """
 def possible_duplicates(
     db: Session, *, event_id: UUID | None = None, limit: int = 200
 ) -> pd.DataFrame:
-    """Pairs of bookings of the last 90 days and ahead that may be one meeting and that nobody has
+    """Pairs of bookings of the last 31 days and ahead that may be one meeting and that nobody has
     decided on, latest first; of ``event_id`` alone where it is given. What was cancelled or moved
     is in none.
 
@@ -114,7 +114,7 @@ def possible_duplicates(
     a form, else it was booked first), other_id, lead_name, lead_email, other_name, other_email,
     scheduled_at, other_at (UTC), closer, reason, and pairs, how many there are without ``limit``.
     """
-    within = settings_of(db, BookingSettings).duplicate_hours * 3600
+    within = timedelta(hours=settings_of(db, BookingSettings).duplicate_hours)
     since = now() - LOOKED_BACK
     asked = {"since": since, "within": within, "event": event_id, "limit": limit}
     return fetched(db.execute(text(POSSIBLE), asked))

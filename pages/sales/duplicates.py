@@ -20,12 +20,12 @@ with viewer.transaction() as db:
 if pairs.empty:
     empty(
         "No possible duplicates",
-        "No two bookings of the last 90 days or ahead look like one meeting.",
+        "No two bookings of the last 31 days or ahead look like one meeting.",
     )
     st.stop()
 count = int(pairs["pairs"].iloc[0])
 st.caption(
-    f"{plural(count, 'pair', 'pairs')}, of the last 90 days and ahead"
+    f"{plural(count, 'pair', 'pairs')}, of the last 31 days and ahead"
     + (f"; the latest {SHOWN} are listed" if count > SHOWN else "")
     + ". Open one to compare the two. Nothing is merged before you say so."
 )
