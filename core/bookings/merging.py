@@ -1,7 +1,8 @@
-"""Two bookings of one meeting: one is kept, and stands for the other until that is undone.
+"""Two bookings of one meeting: one stays, and stands for the other until that is undone.
 
-The other keeps its row and all that its platform says of it, and only points to the kept one. What
-follows from both, status, money and timeline, is computed, so an undo brings everything back.
+The other keeps its row and all that its platform says of it, and only points to the remaining
+one. What follows from both, status, money and timeline, is computed, so an undo brings everything
+back.
 """
 
 from __future__ import annotations
@@ -31,20 +32,20 @@ from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.tenancy.access.viewers import Viewer
 from core.tenancy.organizations.queries import settings_of
 
-# What the kept booking takes from the other where it has none of these.
+# What the remaining booking takes from the other where it has none of these.
 GAPS: Mapping[str, tuple[str, ...]] = {
     "closer": ("closer_id", "closer_name"),
     "setter": ("setter_id", "setter_name"),
     "source": ("source_id",),
     "traffic type": ("traffic_type_id",),
 }
-# These follow from the booking that it replaced, which the kept one goes on doing.
+# These follow from the booking that it replaced, which the remaining one goes on doing.
 OF_THE_FIRST = ("setter", "source", "traffic type")
 
 
 def merge_events(db: Session, kept_id: UUID, other_id: UUID, by: Viewer) -> EventPair:
     """The two bookings are one meeting, of which the first counts from now on. A form goes over
-    where the kept one has none; closer, setter, source and traffic type fill its gaps.
+    where the remaining one has none; closer, setter, source and traffic type fill its gaps.
 
     Raises:
         NotAllowed: ``by`` is no manager.
@@ -175,7 +176,7 @@ def _pair(db: Session, one_id: UUID, other_id: UUID) -> EventPair | None:
 
 
 def _fill_gaps(kept: Event, other: Event) -> list[str]:
-    """Copy what the kept booking lacks; returns which of ``GAPS`` were filled."""
+    """Copy what the remaining booking lacks; returns which of ``GAPS`` were filled."""
     taken = []
     for name, columns in GAPS.items():
         follows = kept.replaces_external_id is not None and name in OF_THE_FIRST

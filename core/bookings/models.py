@@ -383,9 +383,9 @@ class DuplicateVerdict(LabelledEnum):
 
 class EventPair(TenantRow, Timestamps, Base):
     """What a person decided of two bookings that may be one meeting; of a merge ``event_id`` is the
-    one that is kept, and each two have one row whichever is named first. Of a merge it holds what
-    an undo takes back: what the kept booking took from the other, whether the form went over, and
-    whether the cash of the other's form stopped counting.
+    one that stays, and each two have one row whichever is named first. Of a merge it holds what
+    an undo takes back: what the remaining booking took from the other, whether the form went over,
+    and whether the cash of the other's form stopped counting.
     """
 
     __tablename__ = "event_pairs"

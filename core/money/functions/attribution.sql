@@ -70,7 +70,7 @@ security definer set search_path = pg_catalog, pg_temp as $f$
     select c.email, k.email_normalized from contacts c
       join app.contact_emails k on k.organization_id = app.cur_org()
         and k.contact_id = c.contact_id),
-  -- Of a meeting that was booked twice the booking that is kept is also of the other's address.
+  -- Of a meeting that was booked twice the booking that stays is also of the other's address.
   merged as materialized (
     select x.lead_email_normalized as address, x.contact_id, x.merged_into_id from app.events x
      where x.organization_id = app.cur_org() and x.merged_into_id is not null),
