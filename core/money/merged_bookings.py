@@ -19,7 +19,8 @@ from core.tenancy.access.viewers import Viewer
 def merge_bookings(db: Session, kept_id: UUID, other_id: UUID, by: Viewer) -> None:
     """The two bookings are one meeting, of which the first stays; what was paid for the other, or
     under its address, is the remaining one's. Where both have a form the
-    remaining one's stands, and the cash of the other's counts no longer. Raises like ``core.bookings.merging.merge_events``.
+    remaining one's stands, and the cash of the other's counts no longer. Raises like
+    ``core.bookings.merging.merge_events``.
     """
     pair = merging.merge_events(db, kept_id, other_id, by)
     if pair.took_form:
