@@ -24,12 +24,17 @@ def follow_chain(known: KnownBookings, event: Event) -> list[Event]:
     first booking's facts to all of them. Returns every event that has changed by it.
     """
     later = known.successors(event)
-    first = before = known.predecessor(event)
+    before = known.predecessor(event)
+    first = before = known.standing(before) if before is not None else None
     for link in (event, *later):
         if before is not None:
             by = known.replacements(before)[0]
-            before.rescheduled_to_id, before.replaced_at = by.id, by.made_at
-            before.provider_status = CallStatus.RESCHEDULED
+            named = (by.booking_platform, by.replaces_external_id)
+            for replaced in (before, *known.merged_into(before)):
+                if (replaced.booking_platform, replaced.external_id) == named:
+                    replaced.rescheduled_to_id, replaced.replaced_at = by.id, by.made_at
+                    replaced.provider_status = CallStatus.RESCHEDULED
+            before.rescheduled_to_id = by.id
             _carry(before, link)
         before = link
     return [event, *later, *([first] if first is not None and first not in later else [])]

@@ -129,10 +129,11 @@ class _Intake:
         changed: dict[UUID, Event] = {}
         with self.db.no_autoflush:
             for event in events:
-                later = self.known.successors(event)
+                stands = self.known.standing(event)
+                later = self.known.successors(stands)
                 self.leads |= {link.lead_id for link in later if link.lead_id}
-                for link in follow_chain(self.known, event):
-                    settle_status(link, self.known.form_of(link), self.late_hours)
+                for link in follow_chain(self.known, stands):
+                    self._settle(link)
                     changed[link.id] = link
         self.db.flush()
         for closer in self.closers:
@@ -163,9 +164,13 @@ class _Intake:
         for name, value in self._facts(event, booking).items():
             setattr(event, name, value)
         _fill_provider_state(event, booking)
-        settle_status(event, form, self.late_hours)
+        settle_status(event, form, self.late_hours, self.known.merged_into(event))
         self.known.note(event)
         return event
+
+    def _settle(self, event: Event) -> None:
+        merged = self.known.merged_into(event)
+        settle_status(event, self.known.form_of(event), self.late_hours, merged)
 
     def _new(self, booking: Booking) -> Event:
         event = self.known.new_event(booking)

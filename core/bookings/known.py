@@ -1,13 +1,13 @@
 """The events that a batch of bookings is about, read at once: those of the bookings themselves, of
-what they replace and of what replaced them, with their forms.
+what they replace, of what replaced them and of what was merged with any of these, with their forms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID, uuid4
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from core.bookings.booking import Booking
@@ -29,35 +29,47 @@ class KnownBookings:
         self._replaced: dict[UUID, Key] = {}
         self._asked = set[Key]()
         self._forms: dict[UUID, PostCallForm | None] = {}
+        self._by_id: dict[UUID, Event] = {}
+        self._merged: dict[UUID, dict[UUID, Event]] = {}
 
     def load(self, keys: Iterable[Key]) -> None:
         """Read these bookings and the whole chains that they are in."""
         wanted = set(keys) - self._asked
         while wanted:
             self._asked |= wanted
-            found = self._read(wanted)
+            found = self._with_merged(self._read(_named(wanted)))
             for event in found:
                 self.note(event)
             links = {key for event in found for key in (_own(event), _replaced(event)) if key}
             wanted = links - self._asked
 
-    def _read(self, keys: Iterable[Key]) -> list[Event]:
-        named = sorted(keys)
-        events = (
-            select(Event)
-            .where(
-                or_(
-                    tuple_(Event.booking_platform, Event.external_id).in_(named),
-                    tuple_(Event.booking_platform, Event.replaces_external_id).in_(named),
-                )
-            )
-            .with_for_update()
-        )
+    def load_events(self, ids: Collection[UUID]) -> None:
+        """Read these events, and the whole chains that they are in."""
+        found = self._with_merged(self._read(Event.id.in_(sorted(ids))))
+        for event in found:
+            self.note(event)
+        self.load(key for event in found for key in (_own(event), _replaced(event)) if key)
+
+    def _read(self, which: ColumnElement[bool]) -> list[Event]:
+        events = select(Event).where(which).order_by(Event.id).with_for_update()
         found = list(self._db.scalars(events.execution_options(populate_existing=True)))
         forms = select(PostCallForm).where(PostCallForm.event_id.in_([each.id for each in found]))
         self._forms |= dict.fromkeys([each.id for each in found])
         self._forms |= {form.event_id: form for form in self._db.scalars(forms)}
+        for event in found:
+            self._by_id[event.id] = event
+            if event.merged_into_id:
+                self._merged.setdefault(event.merged_into_id, {})[event.id] = event
         return found
+
+    def _with_merged(self, found: list[Event]) -> list[Event]:
+        """The events, and those that they are one meeting with."""
+        if not found:
+            return []
+        kept = {each.merged_into_id for each in found if each.merged_into_id}
+        stand = sorted(kept | {each.id for each in found if each.merged_into_id is None})
+        theirs = or_(Event.id.in_(sorted(kept)), Event.merged_into_id.in_(stand))
+        return [*found, *self._read(theirs & Event.id.not_in([each.id for each in found]))]
 
     def note(self, event: Event) -> None:
         """The event is known from here on by the ids that it has now."""
@@ -92,6 +104,14 @@ class KnownBookings:
         """The form that was filed for the event."""
         return self._forms.get(event.id)
 
+    def standing(self, event: Event) -> Event:
+        """The event that stands for the meeting: the one into which this one was merged, or it."""
+        return self._by_id.get(event.merged_into_id, event) if event.merged_into_id else event
+
+    def merged_into(self, event: Event) -> list[Event]:
+        """The further bookings of the event's meeting."""
+        return list(self._merged.get(event.id, {}).values())
+
     def predecessor(self, event: Event) -> Event | None:
         """The booking that this one replaces."""
         if event.replaces_external_id == event.external_id:
@@ -99,25 +119,36 @@ class KnownBookings:
         return self.event(event.booking_platform, event.replaces_external_id)
 
     def replacements(self, event: Event) -> list[Event]:
-        """The bookings that claim to replace this one, in a fixed order: more than one only if the
-        platform contradicts itself.
+        """The bookings that claim to replace this one or one that was merged into it, in a fixed
+        order: more than one only if the platform contradicts itself or both were moved.
         """
-        if (key := _own(event)) is None:
-            return []
-        self.load([key])
-        later = self._replacing.get(key, {}).values()
-        return sorted((each for each in later if each is not event), key=_external_id)
+        bookings = [event, *self.merged_into(event)]
+        keys = [key for each in bookings if (key := _own(each))]
+        self.load(keys)
+        later = (each for key in keys for each in self._replacing.get(key, {}).values())
+        return sorted((each for each in later if each not in bookings), key=_external_id)
 
     def successors(self, event: Event) -> list[Event]:
         """The bookings that replaced this one, nearest first; a chain that leads back to itself
-        ends there.
+        ends there, and so does one that leads to a merged booking: what follows that follows the
+        one that stands for it.
         """
         chain = [event]
-        while found := next(iter(self.replacements(chain[-1])), None):
+        while not chain[-1].merged_into_id and (
+            found := next(iter(self.replacements(chain[-1])), None)
+        ):
             if found in chain:
                 break
             chain.append(found)
         return chain[1:]
+
+
+def _named(keys: Iterable[Key]) -> ColumnElement[bool]:
+    named = sorted(keys)
+    return or_(
+        tuple_(Event.booking_platform, Event.external_id).in_(named),
+        tuple_(Event.booking_platform, Event.replaces_external_id).in_(named),
+    )
 
 
 def _own(event: Event) -> Key | None:

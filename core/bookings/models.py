@@ -169,6 +169,7 @@ class BookingSettings(SettingsRow, Base):
 
     pcf_grace_hours: Mapped[int] = mapped_column(server_default=text("24"))
     late_cancel_hours: Mapped[int] = mapped_column(server_default=text("24"))
+    duplicate_hours: Mapped[int] = mapped_column(server_default=text("24"))
     setter_utm_field: Mapped[UtmField] = mapped_column(Words(UtmField), server_default="utm_source")
     setter_question: Mapped[str | None]
     primary_crm: Mapped[PrimaryCrm] = mapped_column(Words(PrimaryCrm), server_default="none")
@@ -254,6 +255,9 @@ class Event(TenantRow, Timestamps, Base):
         refers_to("source_id", "sources"),
         refers_to("traffic_type_id", "traffic_types"),
         refers_to("rescheduled_to_id", "events"),
+        refers_to("merged_into_id", "events"),
+        CheckConstraint("merged_into_id is null or deleted_at is not null", name="merged_is_gone"),
+        CheckConstraint("merged_into_id <> id", name="merged_into_another"),
         UniqueConstraint("organization_id", "booking_platform", "external_id"),
         # Holds all that figures are counted from, grouped by and narrowed to, and whose a row is:
         # they are read from it alone. By the other two whoever has bookings is found.
@@ -271,6 +275,12 @@ class Event(TenantRow, Timestamps, Base):
         Index(None, "organization_id", "contact_id"),
         Index(None, "organization_id", "lead_id"),
         Index(None, "organization_id", "rescheduled_to_id"),
+        Index(
+            None,
+            "organization_id",
+            "merged_into_id",
+            postgresql_where=text("merged_into_id is not null"),
+        ),
         Index(None, "organization_id", "booking_platform", "replaces_external_id"),
         secured(
             "reps",
@@ -375,6 +385,47 @@ class Event(TenantRow, Timestamps, Base):
     close_lead_id: Mapped[str | None]
     meeting_url: Mapped[HiddenMention | None]
     deleted_at: Mapped[datetime | None]
+    merged_into_id: Mapped[UUID | None]  # the booking of the same meeting that stands for it
+
+
+class DuplicateVerdict(LabelledEnum):
+    OPEN = "open", "Not decided"
+    MERGED = "merged"
+    DIFFERENT = "different", "Two meetings"
+
+
+class EventPair(TenantRow, Timestamps, Base):
+    """What a person decided of two bookings that may be one meeting; of a merge ``event_id`` is the
+    one that stays, and each two have one row whichever is named first. Of a merge it holds what
+    an undo takes back: what the remaining booking took from the other, whether the form went over,
+    and whether the cash of the other's form stopped counting.
+    """
+
+    __tablename__ = "event_pairs"
+    __table_args__ = (
+        refers_to("event_id", "events"),
+        refers_to("other_id", "events"),
+        UniqueConstraint("organization_id", "event_id", "other_id"),
+        Index(None, "organization_id", "other_id"),
+        CheckConstraint("event_id <> other_id", name="of_two"),
+        secured(
+            "reps",
+            audit=True,
+            owners=follows("event_id"),
+            about=("event_id",),
+            label="Possible duplicates",
+        ),
+    )
+
+    event_id: Mapped[UUID]
+    other_id: Mapped[UUID]
+    rep_user_ids: Mapped[RepUsers]
+    verdict: Mapped[DuplicateVerdict] = mapped_column(Words(DuplicateVerdict))
+    decided_at: Mapped[datetime]
+    decided_by: Mapped[UserId | None]
+    taken: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    took_form: Mapped[bool] = mapped_column(server_default=text("false"))
+    cash_set_aside: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class FormConfig(TenantRow, Timestamps, Base):

@@ -31,6 +31,16 @@ BOOKINGS = SettingsGroup(
             720,
         ),
         Setting(
+            "duplicate_hours",
+            "Possible duplicates",
+            "number",
+            "Two bookings of one person this close together are listed as possible duplicates.",
+            "Applies immediately. Nothing is merged before a manager says so.",
+            "hours between the meetings",
+            0,
+            720,
+        ),
+        Setting(
             "setter_utm_field",
             "Field with the setter's name",
             "choice",

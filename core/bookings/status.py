@@ -4,12 +4,18 @@ decides it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from core.bookings.models import GONE, CallStatus, Event, EventOutcome, Party, PostCallForm
 
 
-def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: int) -> None:
+def settle_status(
+    event: Event,
+    form: PostCallForm | None,
+    late_cancel_hours: int,
+    merged: Sequence[Event] = (),
+) -> None:
     """Set the event's status, outcome and the facts that follow from them.
 
     A booking can be cancelled or moved until its time. From then on the meeting was held or missed,
@@ -22,20 +28,37 @@ def settle_status(event: Event, form: PostCallForm | None, late_cancel_hours: in
     a cancellation, and a cancellation before the platform's no-show.
 
     Late is what a lead cancels late; a meeting that the host cancels is never the lead's doing.
+
+    ``merged`` are further bookings of the same meeting: it is moved with any of them, and cancelled
+    when all of them are.
     """
     event.pcf_submitted = form is not None
     event.pcf_submitted_at = form.submitted_at if form is not None else None
     event.no_show_party = None
-    gone = _gone_before_its_time(event, form)
-    event.canceled_late = bool(
-        gone == CallStatus.CANCELED
-        and event.canceled_party != Party.HOST
-        and event.canceled_at
-        and event.canceled_at > event.scheduled_at - timedelta(hours=late_cancel_hours)
-    )
-    event.call_status, event.event_outcome = _status(event, form, gone)
+    bookings = [event, *merged]
+    gone = _gone_together(bookings, form)
+    event.canceled_late = gone == CallStatus.CANCELED and _is_late(bookings, late_cancel_hours)
+    missed = any(each.provider_no_show_at is not None for each in bookings)
+    event.call_status, event.event_outcome = _status(form, gone, missed)
     if event.call_status == CallStatus.NO_SHOW:
         event.no_show_party = (form and form.no_show_party) or Party.GUEST
+
+
+def _gone_together(bookings: Sequence[Event], form: PostCallForm | None) -> CallStatus | None:
+    gone = [_gone_before_its_time(each, form) for each in bookings]
+    if CallStatus.RESCHEDULED in gone:
+        return CallStatus.RESCHEDULED
+    return None if None in gone else CallStatus.CANCELED
+
+
+def _is_late(bookings: Sequence[Event], late_cancel_hours: int) -> bool:
+    """Whether the lead cancelled late; of several bookings the last one says so."""
+    last = max(bookings, key=lambda each: (each.canceled_at is not None, each.canceled_at))
+    return bool(
+        last.canceled_party != Party.HOST
+        and last.canceled_at
+        and last.canceled_at > last.scheduled_at - timedelta(hours=late_cancel_hours)
+    )
 
 
 def _gone_before_its_time(event: Event, form: PostCallForm | None) -> CallStatus | None:
@@ -53,7 +76,7 @@ def _gone_before_its_time(event: Event, form: PostCallForm | None) -> CallStatus
 
 
 def _status(
-    event: Event, form: PostCallForm | None, gone: CallStatus | None
+    form: PostCallForm | None, gone: CallStatus | None, missed: bool
 ) -> tuple[CallStatus, EventOutcome | None]:
     held = form is not None and form.lead_showed
     if gone == CallStatus.RESCHEDULED and not held:
@@ -62,7 +85,7 @@ def _status(
         return _status_by_form(form)
     if gone == CallStatus.CANCELED:
         return CallStatus.CANCELED, None
-    if event.provider_no_show_at is not None:
+    if missed:
         return CallStatus.NO_SHOW, EventOutcome.NO_SHOW
     return CallStatus.SCHEDULED, None
 

@@ -24,6 +24,7 @@ TELLING = (
     Headline(
         "contacts", "update", ("merged_into_id",), "Merged contact {what} into {merged_into_id}"
     ),
+    Headline("events", "update", ("merged_into_id",), "Merged {what} into {merged_into_id}"),
     Headline("post_call_forms"),
     Headline("payout_snapshots"),
     Headline("payments", "insert"),

@@ -12,6 +12,7 @@ import streamlit as st
 from sqlalchemy import Row
 
 from core.bookings.custom_answers import design_to_read
+from core.bookings.duplicates import merged_into, standing_for
 from core.bookings.form_history import FormVersion, form_history
 from core.bookings.models import GONE, CallStatus, EventOutcome
 from core.bookings.queries import event_detail, events_of_contact, form_answers, timeline
@@ -24,7 +25,9 @@ from core.platform.dataframes import records
 from core.platform.phones import shown_phone
 from core.tenancy.access.models import Role
 from core.tenancy.organizations.queries import current_organization
+from core.ui.navigation import jump
 from core.ui.page import act, go, no_such, require, title
+from core.ui.panels.merged_bookings import show_decisions
 from core.ui.panels.people import bookings_of_person, payments_of_person, show_timeline
 from core.ui.panels.post_call_form import Choices, choices
 from core.ui.parts.facts import show_facts
@@ -125,6 +128,9 @@ def details(event: Row[Any]) -> dict[str, Any]:
 event_id = id_from_address()
 with viewer.transaction() as db:
     event = event_detail(db, event_id) if event_id else None
+    stands = standing_for(db, event_id) if event_id and event is None else None
+    if stands is not None:
+        jump("event", id=str(stands))
     if event is None or event_id is None:
         no_such(
             "booking",
@@ -134,7 +140,8 @@ with viewer.transaction() as db:
     region = current_organization(db).region
     payments = payments_table(db, PaymentFilter(event_id=event_id))
     form = form_answers(db, event_id)
-    story = timeline(db, [event_id, *payments["id"]])
+    merged = merged_into(db, event_id)
+    story = timeline(db, [event_id, *merged, *payments["id"]])
     had_form = bool(form) or "pcf" in set(story["type"])
     history = form_history(db, event_id) if had_form else []
     filed_with = design_to_read(db, form.get("config_version"), form)
@@ -168,6 +175,10 @@ with right:
         st.link_button("Join the meeting", event.meeting_url)
     if event.setter_name_unknown and viewer.is_one_of(Role.OWNER, Role.ADMIN):
         ask_who_the_setter_is(event)
+    if viewer.is_manager:
+        show_decisions(viewer, event.id)
+        if event.call_status not in GONE:
+            go("merge-bookings", "Merge with another booking", id=str(event.id))
     if viewer.is_admin:
         go("who-sees", "Who can see this?", kind="event", id=str(event.id))
 if not payments.empty:

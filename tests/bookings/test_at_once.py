@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from core.bookings.closer_reassignment import change_closer
 from core.bookings.form_answers import FormAnswers
 from core.bookings.lists import BY_KEY, save_entry
+from core.bookings.merging import call_different
 from core.bookings.models import Event, Setter
 from core.bookings.roster import link_roster_to_user, link_user
 from core.bookings.setter_reassignment import change_setter
@@ -161,8 +162,10 @@ def decided_meanwhile(request, world):
 
 @pytest.mark.parametrize("table", guarded())
 def test_whoever_writes_without_holding_the_books_is_noticed_in_every_test(world, table):
-    entered, reported = world.form(world.event("Ana")), world.cards[0]
+    event, other = world.event("Ana"), world.event("Bo")
+    entered, reported = world.form(event), world.cards[0]
     with world.mara.transaction() as db:
+        call_different(db, event, other, world.mara)
         decide_pair(db, entered, reported, PairVerdict.DIFFERENT, world.mara, "two sales")
     with as_system(world.org) as db:
         make.refund(db, db.get_one(Payment, (world.org, reported)), "10.00", at=NOON)

@@ -20,7 +20,8 @@ from core.bookings.closer_reassignment import change_closer
 from core.bookings.designs import add_item, design_in_work, publish
 from core.bookings.forms import Draft, FormAnswers, save_draft
 from core.bookings.intake import record_booking
-from core.bookings.models import Closer, Event, PcfDraft, PostCallForm, Setter
+from core.bookings.merging import call_different
+from core.bookings.models import Closer, Event, EventPair, PcfDraft, PostCallForm, Setter
 from core.bookings.roster import Host, link_roster_to_user, link_user
 from core.bookings.setter_reassignment import name_setter
 from core.migrations.tables import metadata
@@ -126,8 +127,16 @@ def choose_a_default(team):
         choose_default(db, "bookings", view, ana)
 
 
+def call_two_meetings(team):
+    """Another booking of Ana's and Sam's is not the one that was held."""
+    other = team.book(external_id="another", scheduled_at=NOON + timedelta(days=2))
+    with team.people["admin"].transaction() as db:
+        call_different(db, team.event, other, team.people["admin"])
+
+
 OWNED = {
     "events": Owned(Event),
+    "event_pairs": Owned(EventPair, call_two_meetings),
     "payments": Owned(Payment),
     "payment_pairs": Owned(PaymentPair),
     "refunds": Owned(Refund),

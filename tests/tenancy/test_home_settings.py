@@ -34,6 +34,7 @@ CHANGES = {
     "locale": "da_DK",
     "pcf_grace_hours": 48,
     "late_cancel_hours": 0,
+    "duplicate_hours": 0,
     "setter_utm_field": "utm_content",
     "setter_question": "Who invited you?",
     "primary_crm": "ghl",

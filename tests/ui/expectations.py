@@ -12,6 +12,8 @@ HAS = {
     "person": "Alder closer",
     "events": "Alder closer",
     "event": "Alder closer",
+    "duplicates": "Alder lead",
+    "merge-bookings": "Alder lead",
     "form": "Did the meeting take place?",
     "leads": "Alder source",
     "lead": "Alder source",

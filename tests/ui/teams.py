@@ -157,6 +157,7 @@ def team(
         "lead": found["lead_id"],
         "contact": found["contact_id"],
         "merge-contacts": found["contact_id"],
+        "merge-bookings": event.id,
         "form": event.id,
         "payment": payment.id,
         "payout": payout.id,

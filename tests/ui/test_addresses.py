@@ -54,6 +54,7 @@ NONSENSE = {
 NO_SUCH = {
     "person": "There is no such person",
     "event": "There is no such booking",
+    "merge-bookings": "There is no such booking",
     "form": "There is no such booking",
     "lead": "There is no such lead",
     "contact": "There is no such contact",

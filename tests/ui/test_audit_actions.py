@@ -11,6 +11,7 @@ from core.bookings.form_answers import FormAnswers
 from core.metrics.exports import record_download
 from core.migrations.tables import metadata
 from core.money.form_filing import file_form
+from core.money.merged_bookings import merge_bookings
 from core.operations.audit_subjects import TELLING, place_of
 from core.people.contacts import (
     ContactDetails,
@@ -121,6 +122,16 @@ def test_an_action_on_contacts_is_known_by_what_was_meant(place):
         "Merged contact J. Dahl into Jo Dahl",
         "Changed the phone numbers of Jo Dahl",
     ]
+
+
+def test_a_merge_of_bookings_is_known_by_both(place):
+    with as_system(place.org) as db:
+        twin = make.event(db, place.org, lead_name="J. Dahl").id
+    with place.admin.transaction() as db:
+        merge_bookings(db, place.event, twin, place.admin)
+
+    [said, *_] = did(place)
+    assert said.startswith("Merged J. Dahl’s booking of")
 
 
 def test_a_setting_a_match_and_a_download_are_known_by_their_own_words(place):

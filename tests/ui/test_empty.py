@@ -17,6 +17,8 @@ SAYS = {
     "person": "There is no such person",
     "events": "No bookings here",
     "event": "There is no such booking",
+    "duplicates": "No possible duplicates",
+    "merge-bookings": "There is no such booking",
     "form": "There is no such booking",
     "leads": "No leads here",
     "lead": "There is no such lead",

@@ -20,6 +20,8 @@ SHOWS = {
         "person",
         "events",
         "event",
+        "duplicates",
+        "merge-bookings",
         "form",
         "leads",
         "lead",

@@ -413,9 +413,8 @@ def test_a_payment_leads_to_its_contact(office):
     [link] = [
         each.proto
         for each in opened("payment", office.manager, id=str(paid)).get("page_link")
-        if "Open the contact" in each.proto.label
+        if each.proto.label == "View contact"
     ]
-    assert unescape(link.label) == "Open the contact: Lena Vogt"
     assert link.query_string == f"id={office.lena}"
 
 
@@ -453,3 +452,39 @@ def test_somebody_elses_form_says_what_it_is_and_leads_back(office):
     page = opened("form", other, event=str(office.held))
     assert [each.value for each in page.title] == ["Post-call form"]
     assert page.get("page_link")
+
+
+def test_two_bookings_are_compared_merged_and_separated_again(office):
+    with as_system(office.org) as db:
+        known = {"lead_name": "Lena Vogt", "contact_id": office.lena}
+        at = now() + timedelta(days=2, hours=1)
+        twin = make.event(db, office.org, at=at, email="lena@example.com", **known).id
+    listed = grid(opened("duplicates", office.manager), "reason")
+    assert listed.column("reason") == ["same e-mail"]
+
+    ids = {"id": str(office.next), "with": str(twin)}
+    page = opened("merge-bookings", office.manager, **ids)
+    sides = {row["field"]: (row["stays"], row["goes"]) for row in grid(page, "stays").rows}
+    assert sides["Closer"] == ("Ana", "–")
+    submit(page, office.manager, "Merge")
+    kept = opened("event", office.manager, id=str(office.next))
+    assert "Merged with the booking of" in " ".join(words(kept))
+    assert "No possible duplicates" in " ".join(words(opened("duplicates", office.manager)))
+
+    submit(kept, office.manager, "Undo the merge")
+    assert grid(opened("duplicates", office.manager), "reason").column("reason") == ["same e-mail"]
+
+    submit(opened("merge-bookings", office.manager, **ids), office.manager, "They are two meetings")
+    kept = opened("event", office.manager, id=str(office.next))
+    assert "Another meeting than the booking of" in " ".join(words(kept))
+    submit(kept, office.manager, "Not sure any more")
+    assert grid(opened("duplicates", office.manager), "reason").column("reason") == ["same e-mail"]
+
+
+@pytest.mark.parametrize("screen", ["duplicates", "merge-bookings"])
+def test_a_rep_merges_no_bookings(office, screen):
+    page = opened(screen, office.rep, id=str(office.next))
+    assert "Lena" not in sent(page)
+    assert "Merge with another booking" not in sent(
+        opened("event", office.rep, id=str(office.next))
+    )

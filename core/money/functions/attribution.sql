@@ -2,8 +2,9 @@
 -- for the transaction's organisation. A person's action stores what they want (payments.chosen_*,
 -- payment_pairs, contact_emails) and these functions follow it at once.
 
--- Where somebody who chose this booking stands now: a booking that was moved is the one that it was
--- moved to, also when it was missed before. One that was held stays where it is.
+-- Where somebody who chose this booking stands now: a booking that was merged is the one that stands
+-- for it, and one that was moved is the one that it was moved to, also when it was missed before.
+-- One that was held stays where it is.
 create or replace function app.standing_event(p_event uuid) returns uuid language sql stable strict
 security definer set search_path = pg_catalog, pg_temp as $f$
   with recursive moved as (
@@ -11,24 +12,30 @@ security definer set search_path = pg_catalog, pg_temp as $f$
     union all
     select n.id, m.steps + 1 from moved m
       join app.events v on v.organization_id = app.cur_org() and v.id = m.id
-        and v.call_status in ('rescheduled', 'no_show')
-      join app.events n on n.organization_id = app.cur_org() and n.id = v.rescheduled_to_id
-        and n.deleted_at is null
+        and (v.merged_into_id is not null or v.call_status in ('rescheduled', 'no_show'))
+      join app.events n on n.organization_id = app.cur_org()
+        and n.id = coalesce(v.merged_into_id, v.rescheduled_to_id)
+        and (n.deleted_at is null or n.merged_into_id is not null)
   ) cycle id set is_again using way
   select m.id from moved m where not m.is_again order by m.steps desc limit 1
 $f$;
 
--- The other way round: this booking and those that were moved to it.
+-- The other way round: this booking and those that were moved to it or merged into it.
 create or replace function app.events_standing_as(p_event uuid) returns table (id uuid)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $f$
   with recursive moved as (
     select p_event as id
     union
-    select v.id from moved m
+    select before.id from moved m
       join app.events n on n.organization_id = app.cur_org() and n.id = m.id
-        and n.deleted_at is null
-      join app.events v on v.organization_id = app.cur_org() and v.rescheduled_to_id = n.id
-        and v.call_status in ('rescheduled', 'no_show'))
+        and (n.deleted_at is null or n.merged_into_id is not null)
+     cross join lateral (
+       select v.id from app.events v
+        where v.organization_id = app.cur_org() and v.rescheduled_to_id = n.id
+          and v.merged_into_id is null and v.call_status in ('rescheduled', 'no_show')
+       union all
+       select v.id from app.events v
+        where v.organization_id = app.cur_org() and v.merged_into_id = n.id) before)
   select m.id from moved m
 $f$;
 
@@ -63,6 +70,10 @@ security definer set search_path = pg_catalog, pg_temp as $f$
     select c.email, k.email_normalized from contacts c
       join app.contact_emails k on k.organization_id = app.cur_org()
         and k.contact_id = c.contact_id),
+  -- Of a meeting that was booked twice the booking that stays is also of the other's address.
+  merged as materialized (
+    select x.lead_email_normalized as address, x.contact_id, x.merged_into_id from app.events x
+     where x.organization_id = app.cur_org() and x.merged_into_id is not null),
   theirs as (
     select a.email, v.id, v.scheduled_at, v.call_status, v.stands from addresses a
       join app.events v on v.organization_id = app.cur_org() and v.lead_email_normalized = a.address
@@ -70,6 +81,14 @@ security definer set search_path = pg_catalog, pg_temp as $f$
     union
     select c.email, v.id, v.scheduled_at, v.call_status, v.stands from contacts c
       join app.events v on v.organization_id = app.cur_org() and v.contact_id = c.contact_id
+        and v.deleted_at is null
+    union
+    select x.email, v.id, v.scheduled_at, v.call_status, v.stands from (
+        select a.email, x.merged_into_id from addresses a join merged x on x.address = a.address
+        union
+        select c.email, x.merged_into_id from contacts c
+          join merged x on x.contact_id = c.contact_id) x
+      join app.events v on v.organization_id = app.cur_org() and v.id = x.merged_into_id
         and v.deleted_at is null),
   matched as (
     select distinct on (p.id) p.id, v.id as event_id, v.scheduled_at,

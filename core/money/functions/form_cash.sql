@@ -47,3 +47,40 @@ begin
   return old;
 end $f$;
 grant execute on function app.withdraw_form_cash to so_owner;
+
+-- The cash that was entered on the forms of these two bookings changes places, as the forms do when
+-- the bookings are merged or that is undone, whoever may see the payments.
+create or replace function app.swap_form_cash(p_event uuid, p_other uuid) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  mine uuid := (select p.id from app.payments p
+                 where p.organization_id = app.cur_org() and p.form_event_id = p_event);
+begin
+  if app.cur_role() not in ('system', 'super_admin', 'owner', 'admin', 'manager') then
+    raise insufficient_privilege using message = 'only managers merge bookings';
+  end if;
+  perform app.lock_books(app.cur_org());
+  update app.payments p set form_event_id = null
+   where p.organization_id = app.cur_org() and p.id = mine;
+  update app.payments p set form_event_id = p_event
+   where p.organization_id = app.cur_org() and p.form_event_id = p_other;
+  update app.payments p set form_event_id = p_other
+   where p.organization_id = app.cur_org() and p.id = mine;
+end $f$;
+grant execute on function app.swap_form_cash to so_app, so_worker;
+
+-- The cash of the form that this booking has stops counting, since the form of the booking that
+-- stands for it does, or counts again. True where there was any to change.
+create or replace function app.set_form_cash_aside(p_event uuid, p_aside boolean) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+begin
+  if app.cur_role() not in ('system', 'super_admin', 'owner', 'admin', 'manager') then
+    raise insufficient_privilege using message = 'only managers merge bookings';
+  end if;
+  perform app.lock_books(app.cur_org());
+  update app.payments p set deleted_at = case when p_aside then now() end
+   where p.organization_id = app.cur_org() and p.form_event_id = p_event
+     and p.pcf_id is not null and (p.deleted_at is null) = p_aside;
+  return found;
+end $f$;
+grant execute on function app.set_form_cash_aside to so_app, so_worker;
