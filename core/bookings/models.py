@@ -26,6 +26,7 @@ from core.platform.personal import (
     personal,
 )
 from core.platform.schema import (
+    BY_PRODUCT,
     IN_WORDS,
     LABEL,
     UNRECORDED,
@@ -448,7 +449,7 @@ class FormConfig(TenantRow, Timestamps, Base):
 
     form_type: Mapped[ProductText] = mapped_column(server_default="post_call")
     version: Mapped[int | None]
-    layout: Mapped[list[Any]]
+    layout: Mapped[list[Any]] = mapped_column(info={BY_PRODUCT: True})
     published_at: Mapped[datetime | None]
     published_by: Mapped[UserId | None]
 

@@ -7,13 +7,14 @@ import streamlit as st
 from core.ui.guide import anchor_of, contents, guide_text
 from core.ui.page import open_to_all
 
+open_to_all("guide")
+
 
 def link(heading: str) -> str:
     """A link within the page."""
     return f"[{heading}](#{anchor_of(heading)})"
 
 
-open_to_all("guide")
 heading, _, text = guide_text().partition("\n")
 introduction, _, sections = text.partition("\n## ")
 st.title(heading.removeprefix("# "))

@@ -27,7 +27,7 @@ from core.tenancy.access.models import Role
 from core.tenancy.organizations.queries import current_organization
 from core.ui.navigation import jump
 from core.ui.page import act, go, no_such, require, title
-from core.ui.panels.merged_bookings import show_decisions
+from core.ui.panels.merged_bookings import decided_on, show_decisions
 from core.ui.panels.people import bookings_of_person, payments_of_person, show_timeline
 from core.ui.panels.post_call_form import Choices, choices
 from core.ui.parts.facts import show_facts
@@ -137,10 +137,11 @@ with viewer.transaction() as db:
             "It may belong to somebody else, or the link is old.",
             ("events", "All bookings"),
         )
-    region = current_organization(db).region
+    region = current_organization(db).region if event.lead_phone else ""
     payments = payments_table(db, PaymentFilter(event_id=event_id))
     form = form_answers(db, event_id)
     merged = merged_into(db, event_id)
+    decided = decided_on(db, event_id) if viewer.is_manager else []
     story = timeline(db, [event_id, *merged, *payments["id"]])
     had_form = bool(form) or "pcf" in set(story["type"])
     history = form_history(db, event_id) if had_form else []
@@ -176,7 +177,7 @@ with right:
     if event.setter_name_unknown and viewer.is_one_of(Role.OWNER, Role.ADMIN):
         ask_who_the_setter_is(event)
     if viewer.is_manager:
-        show_decisions(viewer, event.id)
+        show_decisions(viewer, decided)
         if event.call_status not in GONE:
             go("merge-bookings", "Merge with another booking", id=str(event.id))
     if viewer.is_admin:

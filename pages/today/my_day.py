@@ -38,7 +38,7 @@ with viewer.transaction() as db:
     pending = pending_forms(db, closer_user_id=viewer.user_id, limit=MOST)
     loose = unattributed_for(db, viewer)
     agreed = follow_ups(db, viewer.user_id, until=day, done_since=one_day.starts_at)
-    region = current_organization(db).region
+    region = current_organization(db).region if agreed else ""
     figures = totals(db, month, only=("show_rate", "confirmed", "due", *MONTH))
 
 show_unattributed(loose)

@@ -26,6 +26,7 @@ from core.platform.clock import now
 from core.platform.database import as_guest, as_system
 from core.platform.tasks import TASKS, TICKS, by, declare, implements, task, tick
 from core.providers.integrations import verify_integration
+from core.providers.syncs import run_sync
 from jobs.schedule import scheduler
 from tests import factories as make
 from tests.flow import work
@@ -168,7 +169,7 @@ def test_arguments_are_those_of_the_function_and_never_the_attempt(org):
 
 def test_who_waits_for_an_answer_waits_for_one_attempt():
     once = {name for name, declared in TASKS.items() if not declared.options.retry}
-    assert once == {verify_integration.name, send_test_delivery.name}
+    assert once == {verify_integration.name, send_test_delivery.name, run_sync.name}
 
 
 def test_a_worker_gives_each_function_what_it_takes(org, undeclared):

@@ -14,8 +14,9 @@ ALWAYS = {"organizations"} | {
     table.name for table in TABLES if table.info["rls"] == "organization_settings"
 }
 LISTS = {"call_types", "packages", "list_entries"}
+FORM = {"form_configs", "custom_field_definitions", "custom_field_options"}  # what it asks
 WITHOUT_SUBJECT = {
-    "portal": ALWAYS | LISTS,
+    "portal": ALWAYS | LISTS | FORM,
     "statement": ALWAYS,
     "share": ALWAYS | {"events"},
     "share_money": ALWAYS | {"events", "payments"},

@@ -36,6 +36,7 @@ from core.platform.clock import Period, now, today
 from core.platform.database import as_system
 from core.platform.money import decimal_text, shown
 from core.ui.cache import this_minute
+from core.ui.panels.payments import UNATTRIBUTED
 from core.ui.parts.drill import rows_behind, slot_in
 from core.ui.parts.filters import FIRST_DAY
 from core.ui.parts.format import money
@@ -116,7 +117,9 @@ def parts(shown):
 
 
 def links_of(page):
-    return re.findall(rf'href="((?:{"|".join(BY_SCREEN)})\?[^"]*)"', html_of(page))
+    """But for the way to the money without a booking, which is of no period."""
+    every = re.findall(rf'href="((?:{"|".join(BY_SCREEN)})\?[^"]*)"', html_of(page))
+    return [each for each in every if f"view={UNATTRIBUTED}" not in each]
 
 
 def html_of(page):

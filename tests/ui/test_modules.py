@@ -57,7 +57,7 @@ def test_a_screen_of_a_module_that_is_off_says_who_can_switch_it_on(without, rol
         alone(screen, without.people[role]),
     ):
         assert not page.exception
-        assert words(page.main) == [OFF]
+        assert words(page.main) == [BY_KEY[screen].title, OFF]
 
 
 @pytest.mark.parametrize("screen", EVERYBODYS)

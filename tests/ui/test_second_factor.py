@@ -213,7 +213,7 @@ def test_a_page_run_past_the_shell_asks_for_it_too(strict, screen):
     page = alone(screen, owner_of_all)
 
     assert [line for line in words(page) if "requires a second factor" in line]
-    assert not page.title
+    assert [each.value for each in page.title] == [BY_KEY[screen].title]
 
 
 def make_super_admin(viewer):

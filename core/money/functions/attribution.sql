@@ -2,8 +2,9 @@
 -- for the transaction's organisation. A person's action stores what they want (payments.chosen_*,
 -- payment_pairs, contact_emails) and these functions follow it at once.
 
--- Where somebody who chose this booking stands now: a booking that was merged is the one that stands
--- for it, and one that was moved is the one that it was moved to, also when it was missed before.
+-- Where somebody who chose this booking stands now: a booking that was merged is the one that
+-- stands for it, and one that was moved is the one that it was moved to, also when it was missed
+-- before.
 -- One that was held stays where it is.
 create or replace function app.standing_event(p_event uuid) returns uuid language sql stable strict
 security definer set search_path = pg_catalog, pg_temp as $f$

@@ -1,7 +1,7 @@
 """Stripe's own list of the events that it sends to webhooks, so that what was missed is read just
 as it would have come.
 
-Facts and traps: Stripe API, “List all events”: the newest first, kept for 30 days.
+Facts and traps: Stripe API, “List all events”: the newest first, for 30 days.
 """
 
 from __future__ import annotations

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import streamlit as st
 from sqlalchemy import Row
+from sqlalchemy.orm import Session
 
 from core.bookings.duplicates import decisions_on
 from core.bookings.merging import ask_again
@@ -16,18 +18,23 @@ from core.tenancy.access.viewers import Viewer
 from core.ui.page import act
 from core.ui.parts.format import escape_markdown, when
 
+Decided = tuple[Row[Any], str | None]  # a decision, and the payout that keeps it from being undone
 
-def show_decisions(viewer: Viewer, event_id: UUID) -> None:
+
+def decided_on(db: Session, event_id: UUID) -> list[Decided]:
+    """What ``show_decisions`` shows of a booking."""
+    return [
+        (each, counted_since(db, each.other_id))
+        if each.verdict == DuplicateVerdict.MERGED
+        else (each, None)
+        for each in decisions_on(db, event_id)
+    ]
+
+
+def show_decisions(viewer: Viewer, decided: Sequence[Decided]) -> None:
     """For a manager: the bookings that were merged into this one, and those that are another
     meeting, each with its undoing or why there is none.
     """
-    with viewer.transaction() as db:
-        decided = [
-            (each, counted_since(db, each.other_id))
-            if each.verdict == DuplicateVerdict.MERGED
-            else (each, None)
-            for each in decisions_on(db, event_id)
-        ]
     for decision, payout in decided:
         _show(viewer, decision, payout)
 

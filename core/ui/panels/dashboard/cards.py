@@ -18,6 +18,7 @@ from core.metrics.filters import Filters
 from core.metrics.kinds import Metric, Ratio
 from core.metrics.people import beside_team
 from core.metrics.units import MONEY, RATE
+from core.platform.notation import notation
 from core.tenancy.access.viewers import Viewer
 from core.ui.panels.dashboard.course import course, sample_of
 from core.ui.parts.drill import (
@@ -136,7 +137,7 @@ def show_person_card(figures: Dashboard, key: str, currency: str, team: Values |
         beside_team(key, figures.now, team, currency) if team else None,
         delta_color="off",
         delta_arrow="off",
-        delta_description=f"of {sample_of(metric, figures.now):,}"
+        delta_description=f"of {notation().number(sample_of(metric, figures.now))}"
         if isinstance(metric, Ratio)
         else None,
         help=f"{explained(key, value)}{whole}",
