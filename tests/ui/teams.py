@@ -60,6 +60,8 @@ class Team:
         """The query with which ``screen`` shows something of this team."""
         if screen in self.tokens:
             return {"token": self.tokens[screen]}
+        if screen == "users":  # those of every organisation, a page at a time
+            return {"q": self.mark}
         return (
             {DETAILS[screen]: str(self.ids[screen])}
             if screen in DETAILS
