@@ -25,10 +25,7 @@ from core.metrics.own_columns import with_own_columns
 from core.platform.advisory_locks import try_advisory_lock
 from core.platform.clock import Period
 from core.platform.errors import InvalidInput, NotAllowed, TooManyRequests
-from core.platform.spreadsheets import (
-    BYTE_ORDER_MARK,
-    Dialect,
-)
+from core.platform.spreadsheets import Dialect, write_csv
 from core.platform.workbooks import write_workbook
 from core.tenancy.organizations.modules import require_module
 from core.tenancy.organizations.queries import current_organization
@@ -82,7 +79,8 @@ def export(
         _record(db, table, fmt, period, columns)
         _require_readable(db, table)
     query = query_of(table, chosen, period, safe=fmt == "csv", written=written)
-    rows = _rows(transaction, query, fmt, written)
+    heads = [written.name(table, column) for column in chosen]
+    rows = _rows(transaction, query, fmt, written, heads)
     return chain([next(rows)], rows)  # what is refused is refused before an answer begins
 
 
@@ -131,7 +129,9 @@ def _rows(
     query: sql.Composed,
     fmt: str,
     written: Written,
+    heads: Sequence[str],
 ) -> Iterator[bytes]:
+    """``heads`` are the columns of a file that people read; Postgres cuts long names."""
     with transaction() as db:
         if not try_advisory_lock(db, "export", AT_ONCE):
             raise TooManyRequests(
@@ -142,10 +142,10 @@ def _rows(
         db.execute(zone, {"zone": written.timezone})
         raw: Any = db.connection().connection.driver_connection
         writers: dict[str, Callable[[psycopg.Connection, str], Iterator[Buffer]]] = {
-            "csv": partial(_csv, written.dialect),
+            "csv": partial(_csv, heads, written.dialect),
             "json": _json_lines,
             "parquet": _parquet,
-            "xlsx": _xlsx,
+            "xlsx": partial(_xlsx, heads),
         }
         yield from _pieces(writers[fmt](raw, query.as_string(raw)))
 
@@ -201,10 +201,12 @@ def _require_readable(db: Session, table: ExportTable) -> None:
         raise NotAllowed("Only an admin exports the audit log.")
 
 
-def _csv(dialect: Dialect, raw: psycopg.Connection, query: str) -> Iterator[Buffer]:
-    copy = f"copy ({query}) to stdout (format csv, header, delimiter '{dialect.separator}')"
+def _csv(
+    heads: Sequence[str], dialect: Dialect, raw: psycopg.Connection, query: str
+) -> Iterator[Buffer]:
+    copy = f"copy ({query}) to stdout (format csv, delimiter '{dialect.separator}')"
     with raw.cursor() as cursor, cursor.copy(copy) as rows:
-        yield BYTE_ORDER_MARK
+        yield from write_csv(heads, (), dialect)
         yield from rows
 
 
@@ -258,14 +260,13 @@ def _parquet(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
         yield sink.take()
 
 
-def _xlsx(raw: psycopg.Connection, query: str) -> Iterator[bytes]:
+def _xlsx(heads: Sequence[str], raw: psycopg.Connection, query: str) -> Iterator[bytes]:
     """A workbook, written to a file first: its parts are known only at the end."""
     with TemporaryFile() as file, raw.cursor(name="export") as cursor:
         cursor.execute(query)
         first = cursor.fetchmany(BATCH)
-        names = [column.name for column in cursor.description or ()]
         rows = chain(first, chain.from_iterable(iter(partial(cursor.fetchmany, BATCH), [])))
-        write_workbook(file, names, rows)
+        write_workbook(file, heads, rows)
         file.seek(0)
         while piece := file.read(PIECE):
             yield piece

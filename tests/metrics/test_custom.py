@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from core.bookings.design import When
@@ -19,6 +20,7 @@ from core.bookings.queries import EventFilter, count_events
 from core.metrics.custom import custom_dimensions, dimension_to_group, filters_of
 from core.metrics.dashboard import data_stamp
 from core.metrics.drill import bookings_behind, matching
+from core.metrics.export_queries import Written
 from core.metrics.exports import export
 from core.metrics.facts import EVENTS
 from core.metrics.filters import values_of
@@ -243,6 +245,26 @@ def test_each_format_of_an_export_takes_every_type_of_field(fmt):
             "form_text": "'=1+1",
         }
     assert exported
+
+
+@pytest.mark.parametrize("fmt", ["csv", "xlsx"])
+def test_a_question_is_a_whole_heading_of_a_file_and_never_a_formula(fmt):
+    admin = make.viewer(make.organization(), "admin")
+    long = "What would have to be true for you to decide on this within the next two weeks"
+    with admin.transaction() as db:
+        for label in ("=1+1", long):
+            add_item(db, FieldKind.TEXT, {"label": label})
+        publish(db, design_in_work(db), admin)
+    exported = b"".join(
+        export(admin.transaction, "post_call_forms", fmt, written=Written(for_people=True))
+    )
+    if fmt == "csv":
+        [heads] = csv.reader(io.StringIO(exported.decode("utf-8-sig")))
+        assert {"'=1+1", long} <= {*heads}
+    else:
+        sheet = load_workbook(io.BytesIO(exported)).active
+        heads = [(cell.value, cell.data_type) for cell in sheet[1]]
+        assert {("=1+1", "s"), (long, "s")} <= {*heads}
 
 
 def test_viewers_export_no_texts_of_forms(admin):

@@ -10,7 +10,7 @@ from uuid import UUID
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from core.metrics.custom import starts_custom
+from core.metrics.custom import custom_dimensions
 from core.tenancy.access.list_views import (
     GONE,
     Address,
@@ -55,19 +55,17 @@ class SavedList:
     def held(self, address: Address) -> dict[str, Sequence[str]]:
         """What a view holds of an address."""
         known = {*self.filters, *(f"{self.key}.{what}" for what in OF_LIST)}
-        return {
-            name: values for name, values in address.items() if name in known or starts_custom(name)
-        }
+        return {name: values for name, values in address.items() if name in known}
 
 
 def offer_saved_views(viewer: Viewer, screen: str, key: str, *filters: str) -> None:
-    """The control above the list ``key`` of ``screen``, which is narrowed by these parameters. It
-    comes before the list's filters, since it may lead to another address: that of the view which
-    the address names, or of the one that the list opens with for the viewer when the address is
-    bare.
+    """The control above the list ``key`` of ``screen``, which is narrowed by these parameters and
+    by the organisation's own questions. It comes before the list's filters, since it may lead to
+    another address: that of the view which the address names, or of the one that the list opens
+    with for the viewer when the address is bare.
     """
-    this = SavedList(screen, key, filters)
     with viewer.transaction() as db:
+        this = SavedList(screen, key, (*filters, *custom_dimensions(db)))
         views = saved_views(db, key, viewer)
         choice = list_choice(db, key, viewer)
         default = choice.default_view_id if choice else None
