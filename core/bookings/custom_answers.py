@@ -19,6 +19,7 @@ from core.people.custom_fields import (
     FieldValue,
     checked,
     forget_values,
+    hand_on_values,
     options_by_field,
     store_values,
     value_of,
@@ -132,8 +133,17 @@ def currencies_of(design: FormDesign, given: Mapping[str, Any], currency: str) -
 
 def forget_answers(db: Session, event_id: UUID) -> None:
     """Remove the answers of a form that is withdrawn; the audit log keeps them."""
+    forget_values(db, event_id, _asked_by_forms(db))
+
+
+def hand_on_answers(db: Session, from_id: UUID, to_id: UUID) -> None:
+    """The answers of a booking's form go with it to another booking, which has none."""
+    hand_on_values(db, from_id, to_id, _asked_by_forms(db))
+
+
+def _asked_by_forms(db: Session) -> list[UUID]:
     own = select(CustomFieldDefinition.id).where(CustomFieldDefinition.subject == FieldSubject.FORM)
-    forget_values(db, event_id, list(db.scalars(own)))
+    return list(db.scalars(own))
 
 
 def design_to_read(db: Session, version: int | None, answers: Mapping[str, Any]) -> FormDesign:

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.bookings.chains import follow_chain
+from core.bookings.custom_answers import hand_on_answers
 from core.bookings.known import KnownBookings
 from core.bookings.models import (
     GONE,
@@ -206,6 +207,7 @@ def _forms(db: Session, event_ids: Collection[UUID]) -> set[UUID]:
 def _move_form(db: Session, from_id: UUID, to_id: UUID) -> None:
     db.flush()
     db.execute(update(PostCallForm).where(PostCallForm.event_id == from_id).values(event_id=to_id))
+    hand_on_answers(db, from_id, to_id)
 
 
 def _settle_anew(db: Session, *events: Event) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from core.people.models import CustomFieldDefinition, CustomFieldOption, CustomFieldValue, FieldKind
@@ -200,6 +200,18 @@ def forget_values(db: Session, subject_id: UUID, definition_ids: Sequence[UUID])
             CustomFieldValue.subject_id == subject_id,
             CustomFieldValue.definition_id.in_(definition_ids),
         )
+    )
+
+
+def hand_on_values(db: Session, from_id: UUID, to_id: UUID, definition_ids: Sequence[UUID]) -> None:
+    """What a subject has for these fields is another one's, of the same kind, that has none."""
+    db.execute(
+        update(CustomFieldValue)
+        .where(
+            CustomFieldValue.subject_id == from_id,
+            CustomFieldValue.definition_id.in_(definition_ids),
+        )
+        .values(subject_id=to_id)
     )
 
 

@@ -11,19 +11,23 @@ import pytest
 from sqlalchemy import select, text
 
 from core.bookings.booking import Booking, Cancellation
+from core.bookings.custom_answers import custom_answers
+from core.bookings.designs import add_item, design_in_work, publish
 from core.bookings.intake import record_booking
 from core.bookings.merging import call_different
 from core.bookings.models import Event, PostCallForm
 from core.migrations.tables import metadata
 from core.money.attribution import choose_event
+from core.money.form_filing import file_form
 from core.money.merged_bookings import counted_since, merge_bookings, undo_merge
 from core.money.models import Payment
 from core.people.actions import Person
+from core.people.models import FieldKind
 from core.platform.database import as_system
 from core.platform.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from tests import factories as make
 from tests.factories import NOON
-from tests.money.world import DAY, LEAD, PARTNER, World
+from tests.money.world import DAY, LEAD, PARTNER, World, closed
 from tests.ports import owner
 
 HOUR = timedelta(hours=1)
@@ -55,6 +59,11 @@ class Twice(World):
     def row(self, event_id):
         with as_system(self.org) as db:
             return db.get_one(Event, (self.org, event_id))
+
+    def answers(self):
+        """What the forms of the two say to the organisation's own questions."""
+        with self.mara.transaction() as db:
+            return [custom_answers(db, each) for each in (self.kept, self.other)]
 
     def tables(self):
         """Every row of the organisation but what tells of changes."""
@@ -96,6 +105,21 @@ def test_a_form_of_the_other_goes_over_with_its_cash_and_is_corrected_there(twic
     assert not twice.row(twice.kept).pcf_submitted
     assert twice.row(twice.other).call_status == "completed"
     assert twice.cash() == {"Bo": Decimal(1200)}
+
+
+def test_the_answers_to_the_organisations_own_questions_go_with_the_form_and_come_back(twice):
+    boss = make.viewer(twice.org, "admin")
+    with boss.transaction() as db:
+        asked = add_item(db, FieldKind.TEXT, {"label": "Budget"})
+        publish(db, design_in_work(db), boss)
+    with twice.mara.transaction() as db:
+        file_form(db, twice.other, closed("1000"), twice.mara, custom={asked: "Big"})
+    before = twice.tables()
+    twice.merge()
+    assert twice.answers() == [{asked: "Big"}, {}]
+    twice.undo()
+    assert twice.answers() == [{}, {asked: "Big"}]
+    assert twice.tables() == before
 
 
 def test_of_two_forms_the_cash_of_the_kept_one_counts(twice):
