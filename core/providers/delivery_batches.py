@@ -21,16 +21,12 @@ from core.platform.errors import NotFound
 from core.providers import registry
 from core.providers.client import Client
 from core.providers.credentials import client_of
-from core.providers.delivery_failures import (
-    UNREADABLE,
-    WAIT_BRIEFLY,
-    cleaned,
-    sentence_of,
-)
+from core.providers.delivery_failures import WAIT_BRIEFLY, cleaned
 from core.providers.erased import without_erased_people
 from core.providers.integrations import access_to
 from core.providers.payloads import TEST_DELIVERY
 from core.providers.provider import Delivered, Outcome, Use
+from core.providers.reasons import UNREADABLE, sentence_of
 from core.providers.values import Unreadable
 
 WAITING = select(

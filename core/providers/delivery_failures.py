@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from core.deliveries import queue
@@ -22,24 +22,15 @@ from core.deliveries.reading import read_payload
 from core.platform.advisory_locks import share_organization
 from core.platform.clock import now
 from core.platform.database import as_system
-from core.platform.errors import RateLimited, SalesOpsError
+from core.platform.errors import RateLimited
 from core.platform.log import logger
 from core.providers.erased import without_erased_people
-from core.providers.values import Unreadable
+from core.providers.reasons import UNREADABLE, sentence_of, why
 
 log = logger("jobs.deliveries")
 MAX_FAILURES = 8
 # A turn waits only briefly for a lock: other organisations wait for their turns.
 WAIT_BRIEFLY = text("set local lock_timeout = '1s'")
-UNREADABLE = (
-    KeyError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    IndexError,
-    RecursionError,
-    ArithmeticError,
-)
 
 
 def cleaned(db: Session, reason: str, received: Any) -> tuple[str, Any]:
@@ -50,33 +41,6 @@ def cleaned(db: Session, reason: str, received: Any) -> tuple[str, Any]:
     return reason, received
 
 
-def sentence_of(error: Exception) -> str:
-    """Why a delivery cannot be read, for whoever looks after the connection."""
-    match error:
-        case Unreadable():
-            why = str(error)
-        case json.JSONDecodeError() | UnicodeError():
-            why = "it is not JSON"
-        case RecursionError():
-            why = "it is nested too deeply"
-        case KeyError():
-            why = f"the field “{error.args[0] if error.args else '?'}” is missing"
-        case _:
-            why = "it is not built as its provider describes"
-    return f"cannot be read: {why}"
-
-
-def _why(error: Exception) -> str:
-    """Why a try failed: what our own errors say is for people, and of a refusal of the database the
-    first line, without the statement.
-    """
-    if isinstance(error, SalesOpsError):
-        return error.message
-    if isinstance(error, DBAPIError):
-        return f"the database refused it: {error.orig}".partition("\n")[0]
-    return f"an unexpected error, {type(error).__name__}: {error}".partition("\n")[0]
-
-
 def note_failure(organization_id: UUID, delivery_id: UUID, error: Exception) -> None:
     """Set a delivery aside that cannot be read, or has failed often enough; any other waits for
     its next try, as long as its provider asks for.
@@ -85,7 +49,7 @@ def note_failure(organization_id: UUID, delivery_id: UUID, error: Exception) -> 
     if isinstance(error, UNREADABLE):
         set_aside(organization_id, delivery_id, sentence_of(error), DeliveryStatus.DEAD)
         return
-    failures = set_aside(organization_id, delivery_id, _why(error), DeliveryStatus.PENDING)
+    failures = set_aside(organization_id, delivery_id, why(error), DeliveryStatus.PENDING)
     asked_for = error.retry_after_s + random.random() if isinstance(error, RateLimited) else 0.0  # noqa: S311
     pause = max(timedelta(seconds=2.0**failures), timedelta(seconds=asked_for))
     if failures:

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from core.deliveries.models import KeyStatus, SyncRun, SyncStatus, WebhookConnection
@@ -31,6 +30,7 @@ from core.providers.credentials import client_of
 from core.providers.erased import without_erased_people
 from core.providers.integrations import access_to, integrations
 from core.providers.provider import NoConnection, Page, Payload, Sync, Walk
+from core.providers.reasons import reason_of
 from core.providers.sync_runs import (
     CancelAsked,
     LeaseLost,
@@ -166,16 +166,12 @@ def _outcome(organization_id: UUID, turn: Turn) -> Ending:
         if is_outage(error) or is_exhausted(error):
             raise
         log.exception("a sync failed", run=str(turn.run_id))
-        return SyncStatus.FAILED, _why(error), None
+        return SyncStatus.FAILED, _sentence(error), None
 
 
-def _why(error: Exception) -> str:
-    """What our own errors say is for people; of a refusal of the database its first line."""
-    if isinstance(error, SalesOpsError):
-        return error.message
-    if isinstance(error, DBAPIError):
-        return f"The database refused it: {error.orig}".partition("\n")[0]
-    return f"An unexpected error, {type(error).__name__}: {error}".partition("\n")[0][:500]
+def _sentence(error: Exception) -> str:
+    reason = reason_of(error)[:500]
+    return reason[:1].upper() + reason[1:]
 
 
 def _walk(organization_id: UUID, turn: Turn) -> None:
@@ -229,7 +225,7 @@ def _store_parts(
     """How many rows changed, and why each that failed did."""
     if len(rows) <= 1:
         log.warning("a row of a sync failed", run=str(turn.run_id), error=type(error).__name__)
-        return 0, [f"Not everything could be stored. {_why(error)}"]
+        return 0, [f"Not everything could be stored. {_sentence(error)}"]
     middle, written, refusals = len(rows) // 2, 0, list[str]()
     for part in (rows[:middle], rows[middle:]):
         try:
